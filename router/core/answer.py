@@ -1,0 +1,60 @@
+"""What comes back from an endpoint: pieces of an answer, and the tokens it was billed for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+
+class Content(IntEnum):
+    """What a piece brought, in rising order of what a person was waiting for."""
+
+    NOTHING = 0
+    REASONING = 1
+    ANSWER = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Five disjoint token counts of one attempt (design section 2).
+
+    ``reported_cost_nano_usd`` is what the provider said it charged, where it says so.
+    ``estimated`` marks counts nobody reported.
+    """
+
+    fresh_input: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    text: int = 0
+    reasoning: int = 0
+    reported_cost_nano_usd: int | None = None
+    estimated: bool = False
+
+    @property
+    def input(self) -> int:
+        """All prompt tokens, however they were billed."""
+        return self.fresh_input + self.cache_read + self.cache_write
+
+    @property
+    def output(self) -> int:
+        """Billed output tokens: text and reasoning."""
+        return self.text + self.reasoning
+
+
+class Piece(NamedTuple):
+    """What one read from upstream brought.
+
+    ``data`` are the bytes for the client (possibly none); ``content`` the best content in it;
+    ``chars`` the visible characters (text, tool arguments and reasoning), ``reasoning_chars``
+    those of them that are reasoning. ``error`` is a provider's own error inside the stream.
+    """
+
+    data: bytes
+    content: Content = Content.NOTHING
+    chars: int = 0
+    reasoning_chars: int = 0
+    usage: Usage | None = None
+    finish: str | None = None
+    error: str | None = None
+    ended: bool = False

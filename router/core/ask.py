@@ -1,0 +1,129 @@
+"""What a request asks for, once, in our own words: the bounds it declares and what it needs.
+
+Everything here was validated at the edge; inside, an ``Ask`` is taken at its word.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from router.core.catalogue import Capability, ModelName
+
+
+class BoundKind(StrEnum):
+    """A quantity a request may bound. The value is its body key (design section 3.2)."""
+
+    TTFT = "ttft_ms"
+    TTFAT = "ttfat_ms"
+    E2E = "e2e_ms"
+    TPS = "min_tps"
+    CONTEXT = "min_context"
+    ANSWER_TOKENS = "max_answer_tokens"
+    COST = "max_cost_usd"
+
+    @property
+    def is_floor(self) -> bool:
+        """Whether more is better (speed, window)."""
+        return self in (BoundKind.TPS, BoundKind.CONTEXT)
+
+
+class Mode(StrEnum):
+    """What to do when no endpoint is expected to keep the bounds."""
+
+    STRICT = "strict"
+    BEST_EFFORT = "best-effort"
+    WAIT = "wait"
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One limit, in the unit its kind names (ms, tokens/s, tokens, USD).
+
+    ``percentile`` lies in (0, 1): the share of requests that must keep it. A ``hard`` bound
+    excludes an endpoint whose forecast breaks it, whatever the mode.
+    """
+
+    kind: BoundKind
+    limit: float
+    percentile: float = 0.95
+    hard: bool = False
+
+    def kept_by(self, fact: float) -> bool:
+        """Whether the measured ``fact`` (same unit) keeps the bound."""
+        return fact >= self.limit if self.kind.is_floor else fact <= self.limit
+
+
+@dataclass(frozen=True, slots=True)
+class Sla:
+    """The bounds of one request, with the policy they came by and what happens when none fits."""
+
+    bounds: tuple[Bound, ...] = ()
+    mode: Mode = Mode.BEST_EFFORT
+    percentile: float = 0.95
+    policy: str = "default"
+
+    def bound(self, kind: BoundKind) -> Bound | None:
+        """Return the bound of this kind, the tightest percentile first, or ``None``."""
+        found = [b for b in self.bounds if b.kind is kind]
+        return max(found, key=lambda b: b.percentile) if found else None
+
+    def class_key(self, model: ModelName) -> str:
+        """Name the class attainment is steered for: policy x model x percentile x log grid.
+
+        One step of the grid is a factor of two, so a 300 ms caller and a 10 s caller never
+        share a price of a miss.
+        """
+        cells = ",".join(
+            f"{b.kind.value}~{round(math.log2(b.limit)) if b.limit > 0 else 0}"
+            for b in sorted(self.bounds, key=lambda b: (b.kind, b.percentile, b.limit))
+        )
+        return f"{self.policy}|{model}|p{self.percentile * 100:g}|{cells}"
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSize:
+    """What is known of a prompt's length before anyone tokenised it (bytes of the body)."""
+
+    ascii_bytes: int
+    other_bytes: int = 0
+    attachments: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """Hard wishes about who may serve: names of providers or endpoints, as the client gave them.
+
+    ``max_price_input`` and ``max_price_output`` are USD per million tokens.
+    """
+
+    only: frozenset[str] = frozenset()
+    ignore: frozenset[str] = frozenset()
+    quantizations: frozenset[str] = frozenset()
+    deny_data_collection: bool = False
+    max_price_input: float | None = None
+    max_price_output: float | None = None
+
+
+NO_PREFERENCES = Preferences()
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One request: what the application wants, and what an endpoint must have to serve it.
+
+    ``params`` are the body's top-level field names; ``max_tokens`` is the client's own limit.
+    """
+
+    id: str
+    model: ModelName
+    sla: Sla
+    prompt: PromptSize
+    stream: bool = False
+    wants_usage: bool = False
+    max_tokens: int | None = None
+    needs: frozenset[Capability] = frozenset()
+    params: frozenset[str] = frozenset()
+    preferences: Preferences = field(default=NO_PREFERENCES)
+    explain: bool = False

@@ -1,0 +1,159 @@
+"""From arrival times to outcome: what one attempt, and what one request, really delivered.
+
+Two clocks belong to a request. *Statistics* are the attempt's, from the moment it was sent
+upstream; the *verdict* is the client's, from the last byte of its request body, so failover and
+waiting count. Times are monotonic seconds. Definitions: design section 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from router.core.answer import Usage
+from router.core.ask import Bound, BoundKind, Sla
+from router.core.catalogue import EndpointId
+from router.core.faults import Kind
+
+MIN_TOKENS_FOR_SPEED = 8
+"""Fewer streamed tokens say nothing about speed (design section 2)."""
+
+
+class Verdict(StrEnum):
+    """Whether a bound, or all of them, held."""
+
+    KEPT = "kept"
+    MISSED = "missed"
+    UNMEASURED = "unmeasured"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at one endpoint, finished.
+
+    ``sent`` ... ``ended`` are monotonic seconds; ``first`` and ``first_answer`` stay ``None``
+    where no such content arrived or none can be told apart (a whole answer). ``started_wall`` is
+    unix seconds. ``fault`` is ``None`` for a complete answer. ``visible_tokens`` are those that
+    were streamed, the reported count where there is one. ``overdue`` marks an attempt given up
+    before its first token: its wait is a censored sample.
+    """
+
+    endpoint: EndpointId
+    number: int
+    started_wall: float
+    sent: float
+    ended: float
+    first: float | None = None
+    first_answer: float | None = None
+    last: float | None = None
+    streamed: bool = True
+    usage: Usage | None = None
+    visible_tokens: float = 0.0
+    visible_chars: int = 0
+    cost_nano_usd: int = 0
+    fault: Kind | None = None
+    status: int | None = None
+    finish: str | None = None
+    upstream_id: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the answer arrived whole."""
+        return self.fault is None
+
+    @property
+    def ttft_s(self) -> float | None:
+        """Seconds from sending to the first content event; ``None`` for whole answers."""
+        return None if self.first is None else self.first - self.sent
+
+    @property
+    def ttfat_s(self) -> float | None:
+        """Seconds from sending to the first answer content."""
+        return None if self.first_answer is None else self.first_answer - self.sent
+
+    @property
+    def e2e_s(self) -> float:
+        """Seconds from sending to the end."""
+        return self.ended - self.sent
+
+    @property
+    def tps(self) -> float | None:
+        """Output speed in tokens per second after the first token; ``None`` below 8 tokens."""
+        if self.first is None or self.last is None or self.visible_tokens < MIN_TOKENS_FOR_SPEED:
+            return None
+        span = self.last - self.first
+        return (self.visible_tokens - 1) / span if span > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one request ended: once, whatever happened.
+
+    ``received`` is the monotonic second of the last request byte, ``ended`` of the last byte
+    given to the client. ``fault`` is ``None`` when the client got a whole answer.
+    """
+
+    attempts: tuple[Attempt, ...]
+    received: float
+    ended: float
+    fault: Kind | None
+    sla: Sla
+
+    @property
+    def final(self) -> Attempt | None:
+        """The attempt whose answer (or error) the client saw."""
+        return self.attempts[-1] if self.attempts else None
+
+    @property
+    def cost_nano_usd(self) -> int:
+        """What all attempts cost together, in nano-USD."""
+        return sum(a.cost_nano_usd for a in self.attempts)
+
+    @property
+    def estimated(self) -> bool:
+        """Whether any part of the cost was estimated."""
+        return any(a.usage is not None and a.usage.estimated for a in self.attempts)
+
+    def facts(self) -> Mapping[BoundKind, float]:
+        """Measured values by bound kind, in the bound's unit; unmeasurable kinds are absent."""
+        final = self.final
+        if final is None:
+            return {}
+        found: dict[BoundKind, float] = {
+            BoundKind.E2E: 1000 * (final.ended - self.received),
+            BoundKind.COST: self.cost_nano_usd / 1e9,
+        }
+        if final.first is not None:
+            found[BoundKind.TTFT] = 1000 * (final.first - self.received)
+        if final.first_answer is not None:
+            found[BoundKind.TTFAT] = 1000 * (final.first_answer - self.received)
+        if final.tps is not None:
+            found[BoundKind.TPS] = final.tps
+        if final.usage is not None:
+            found[BoundKind.ANSWER_TOKENS] = final.usage.output
+        return found
+
+    def verdict_of(self, bound: Bound, facts: Mapping[BoundKind, float]) -> Verdict:
+        """Judge one bound. A request that failed missed every bound it declared."""
+        if bound.kind is BoundKind.CONTEXT:
+            return Verdict.KEPT
+        if self.fault is not None:
+            return Verdict.MISSED
+        fact = facts.get(bound.kind)
+        if fact is None:
+            return Verdict.UNMEASURED
+        return Verdict.KEPT if bound.kept_by(fact) else Verdict.MISSED
+
+    def verdict(self) -> Verdict:
+        """Judge the request: missed if any bound was, unmeasured if none could be judged."""
+        if not self.sla.bounds:
+            return Verdict.NONE
+        if self.fault is Kind.CANCELLED:
+            return Verdict.UNMEASURED
+        facts = self.facts()
+        each = {self.verdict_of(b, facts) for b in self.sla.bounds}
+        if Verdict.MISSED in each:
+            return Verdict.MISSED
+        return Verdict.KEPT if Verdict.KEPT in each else Verdict.UNMEASURED

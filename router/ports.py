@@ -1,0 +1,203 @@
+"""What the flow of a request needs from the world, as small protocols.
+
+Implementations live in the shell; one contract suite holds each of them to its protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from router.core.answer import Piece
+from router.core.ask import Ask
+from router.core.catalogue import Endpoint, EndpointId, ModelName
+from router.core.decide import Candidate
+from router.core.decision import Decision, Explained
+from router.core.faults import Fault
+from router.core.measure import Attempt, Outcome
+from router.core.stakes import Stakes
+
+
+class Clock(Protocol):
+    """Two clocks in seconds, and how long one of their seconds really takes.
+
+    A faster clock (tests, demonstrations) moves providers, half-lives and limits together.
+    """
+
+    def wall(self) -> float:
+        """Unix seconds: what machines share."""
+        ...
+
+    def mono(self) -> float:
+        """Monotonic seconds: stopwatches."""
+        ...
+
+    def real_s(self, seconds: float) -> float:
+        """How many seconds of the event loop ``seconds`` of this clock take."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is sent upstream: the client's body and headers, cleaned of what is ours.
+
+    ``body`` is the JSON as received but for our own keys; the upstream puts its model name in.
+    ``headers`` are lower-case and hold no credentials of the client. ``attempt_id`` goes out as
+    ``x-request-id``; ``traceparent`` is the W3C context of this attempt.
+    """
+
+    body: bytes
+    headers: Mapping[str, str]
+    stream: bool
+    wants_usage: bool
+    attempt_id: str
+    traceparent: str | None = None
+
+
+class Reply(Protocol):
+    """An answer under way."""
+
+    @property
+    def status(self) -> int:
+        """The provider's HTTP status (2xx: anything else was raised as a fault)."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Response headers worth passing to the client, lower-case."""
+        ...
+
+    @property
+    def upstream_id(self) -> str:
+        """The provider's own id of this request, for its support desk; empty if none."""
+        ...
+
+    def pieces(self) -> AsyncIterator[Piece]:
+        """Yield what arrives, as it arrives. A whole answer is one piece. Raises ``Fault``."""
+        ...
+
+
+class Upstream(Protocol):
+    """A way to reach endpoints of one wire format."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether calls can be made now (an adapter may still be loading)."""
+        ...
+
+    def call(self, endpoint: Endpoint, call: Call) -> AbstractAsyncContextManager[Reply]:
+        """Send the request and wait for the response headers.
+
+        Leaving the context ends the exchange at once, so that an unfinished answer stops being
+        generated. Raises ``Fault`` for everything that goes wrong, foreign exceptions included.
+        """
+        ...
+
+
+class Board(Protocol):
+    """What is known of every endpoint right now, in this process. Never waits for anything."""
+
+    def candidates(self, model: ModelName, policy: str) -> Sequence[Candidate]:
+        """Return every endpoint serving ``model``, in the operator's order, with its state."""
+        ...
+
+    def stakes(self, class_key: str) -> Stakes:
+        """Return the price of a miss and the typical cost of a class."""
+        ...
+
+    def begun(self, endpoint: Endpoint) -> None:
+        """Note that an attempt was sent."""
+        ...
+
+    def observe(self, attempt: Attempt, ask: Ask, retry_after_s: float | None) -> None:
+        """Book one finished attempt; ``retry_after_s`` is what a 429 asked for."""
+        ...
+
+    def settle(self, outcome: Outcome, decision: Decision, ask: Ask) -> None:
+        """Book how a request ended for its class."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TraceContext:
+    """W3C trace context of a request: ids in lower-case hex, the client's parent if it sent one.
+
+    ``sampled`` is the client's own wish (``None``: it said nothing).
+    """
+
+    trace_id: str
+    parent_span_id: str | None = None
+    sampled: bool | None = None
+    tracestate: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Everything there is to tell about one finished request; holds no prompt and no answer.
+
+    ``surface`` is the operation (``chat``); ``received_wall`` unix seconds of its last byte;
+    ``overhead_s`` our own time before the first attempt was sent; ``span_id`` the server span's
+    id, ``attempt_span_ids`` one per attempt (they went upstream in ``traceparent``); ``fault``
+    what the client was told. ``decisions`` has one entry per planning, ``endpoints`` those tried.
+    """
+
+    ask: Ask
+    outcome: Outcome
+    decisions: tuple[Decision, ...]
+    surface: str
+    received_wall: float
+    overhead_s: float
+    context: TraceContext
+    span_id: str
+    attempt_span_ids: tuple[str, ...]
+    endpoints: Mapping[EndpointId, Endpoint] = field(default_factory=dict)
+    fault: Fault | None = None
+
+
+class Telemetry(Protocol):
+    """Where finished requests are told. Must return at once and never raise."""
+
+    def report(self, record: Record) -> None:
+        """Take the record; exporting happens elsewhere."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What is known when the client's answer begins.
+
+    ``attempts`` counts endpoints tried so far, this one included; ``outcome`` is there for whole
+    answers, which begin when they have ended; ``explained`` when the request asked for it.
+    ``headers`` are the provider's, worth passing on (lower-case).
+    """
+
+    ask: Ask
+    decision: Decision
+    endpoint: Endpoint
+    attempts: int
+    overhead_s: float
+    headers: Mapping[str, str]
+    outcome: Outcome | None = None
+    explained: Explained | None = None
+
+
+class Downstream(Protocol):
+    """The client's side of one exchange, in its dialect."""
+
+    async def begin(self, head: Head) -> None:
+        """Send status 200 and headers; called once, before the first byte."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Pass bytes on. Raises ``Fault(CANCELLED)`` when the client is gone."""
+        ...
+
+    async def fail(self, fault: Fault) -> None:
+        """End a begun stream with an error event of the client's dialect."""
+        ...
+
+    async def finish(self, outcome: Outcome, explained: Explained | None) -> None:
+        """End the answer; ``explained`` is there when the request asked for it."""
+        ...
