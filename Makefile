@@ -135,10 +135,10 @@ $(CLIENTS)/node/node_modules/.done: $(wildcard $(CLIENTS)/node/package.json $(CL
 
 .PHONY: clients-python clients-node clients-done
 clients-python: $(CLIENTS)/.venv/.done
-	@MERITORDER=$(CURDIR)/$(BIN)/meritorder $(CLIENTS)/.venv/bin/pytest -c $(CLIENTS)/pyproject.toml --rootdir $(CLIENTS) $(CLIENTS) $(ARGS)
+	@MERITORDER="$(CURDIR)/$(BIN)/meritorder" $(CLIENTS)/.venv/bin/pytest -c $(CLIENTS)/pyproject.toml --rootdir $(CLIENTS) $(CLIENTS) $(ARGS)
 
 clients-node: $(CLIENTS)/node/node_modules/.done
-	@MERITORDER=$(CURDIR)/$(BIN)/meritorder npm test --prefix $(CLIENTS)/node --silent
+	@MERITORDER="$(CURDIR)/$(BIN)/meritorder" npm test --prefix $(CLIENTS)/node --silent
 
 clients-done:
 	$(if $(wildcard $(CLIENTS)/test_*.py $(CLIENTS)/node/package.json),@:,$(say) 'no client tests yet')

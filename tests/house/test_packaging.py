@@ -1,7 +1,10 @@
 """What an installer gets: the requirements, the lock and the bootstrap of uv."""
 
+import os
 import re
+import subprocess
 import tomllib
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +113,23 @@ def test_the_makefile_gets_one_uv_by_hash_and_it_is_one_the_project_takes() -> N
 
 def test_the_package_says_its_version_as_the_distribution_does() -> None:
     assert router.__version__ == PROJECT["project"]["version"]
+
+
+def test_the_wheel_carries_every_file_of_the_package_and_nothing_else(tmp_path: Path) -> None:
+    uv = ROOT / os.environ.get("UV", ".uv/bin/uv")
+    if not uv.exists():
+        pytest.skip("uv comes with `make test`")
+    subprocess.run(
+        [uv, "build", "--quiet", "--wheel", "--offline", "--out-dir", tmp_path, ROOT], check=True
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    carried = {one for one in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in one}
+    ours = {
+        file.relative_to(ROOT).as_posix()
+        for file in (ROOT / "router").rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+    assert {one for one in carried if not one.endswith("/")} == ours
 
 
 def test_every_ignored_lint_rule_says_its_reason() -> None:
