@@ -1,0 +1,331 @@
+"""What one endpoint delivers: outcomes in, decaying sums out, and what the sums say.
+
+**Wait.** TTFT grows with the prompt, so it is a line ``a + b x`` (x = thousands of uncached prompt
+tokens), fitted by least squares of relative errors over hours. Endpoints also *move* within
+minutes. Their level, a factor on that line, is learned twice: over minutes (``FAST``) and over
+seconds (``SHARP``). Each is shrunk to the slower one by how far it may plausibly have moved
+(``TAU_*``) against how much evidence it holds, which is the posterior mean of a normal model:
+
+    level = sum(residuals)/s2 / (1/tau^2 + n/s2),   variance = 1/(1/tau^2 + n/s2)
+
+A busy endpoint that turns five times slower is seen within about half a minute, since twenty
+seconds of its own evidence outweigh the past; an endpoint nobody uses forgets its seconds in two
+minutes, so it is tried again without a timer, and its widening variance says how unsure we are.
+What remains is noise, kept as a histogram: tails are what a percentile is about, and no formula
+of ours knows them.
+
+**Speed.** Log tokens per second: a slow mean, with the same two levels on top.
+
+**Failures.** A rate over a minute on top of a rate over hours.
+
+A whole answer (``stream: false``) shows only its end. It is split between wait and decoding in
+the proportion that was expected, and each half counts by its share.
+"""
+
+from __future__ import annotations
+
+from math import exp, log, sqrt
+from typing import Final, NamedTuple
+
+from router.core.catalogue import Prior
+from router.core.decay import Group
+from router.core.faults import FAULTS, Kind
+from router.core.measure import Attempt
+from router.core.numbers import normal_cdf
+
+LINE: Final = Group("line", 2 * 3600.0, 6)
+"""n, then w, wx, wxx, wy, wxy with w = 1/expected^2 (half-life: study, 30 min to 6 h alike)."""
+SHAPE: Final = Group("shape", 2 * 3600.0, 60)
+"""Histogram of log residuals once the level is taken off."""
+SPEED: Final = Group("speed", 4 * 3600.0, 3)
+"""n, sum and sum of squares of log tokens/s (half-life: study)."""
+FAST: Final = Group("fast", 240.0, 6)
+"""TTFT residuals n, sum; their innovations n, sum of squares; log tokens/s n, sum."""
+SHARP: Final = Group("sharp", 20.0, 4)
+"""TTFT residuals n, sum; log tokens/s n, sum. 20 s: a 5x slow-down at 2 requests/s is
+believed after about 10 s, and forgotten about 2 minutes after the traffic left."""
+FAILS: Final = Group("fails", 60.0, 2)
+FAILS_SLOW: Final = Group("fails_slow", 6 * 3600.0, 2)
+GROUPS: Final = (LINE, SHAPE, SPEED, FAST, SHARP, FAILS, FAILS_SLOW)
+
+TAU_FAST = 0.45
+"""How far (log) an endpoint may have moved while nobody looked (study: .45 and .70 equal)."""
+TAU_SHARP = 0.20
+"""How far within seconds: small, since most seconds bring nothing; evidence overrules it."""
+TAU_SPEED = 0.30
+PRIOR_LINE_SD = 0.50
+"""How far (log) a declared or default prior may be off."""
+PRIOR_NOISE_VAR, PRIOR_NOISE_N = 0.40**2, 3.0
+PRIOR_SPEED_SD, PRIOR_SPEED_N = 0.30, 3.0
+PRIOR_SHAPE_SD, PRIOR_SHAPE_N = 0.30, 8.0
+PRIOR_FAIL, PRIOR_FAIL_N, FAIL_SHRINK_N = 0.01, 3.0, 5.0
+CLIP_SD = 2.5
+"""Residuals further out than this many sd enter as this many (study)."""
+SHARP_REACH = 1.5
+"""The level of seconds sees further out (log; 4.5x), or a sharp change would be cut small."""
+CENSORED_EXTRA = 0.25
+"""'At least this long' enters as this much (log) longer (study)."""
+
+SHAPE_LOW, SHAPE_STEP = -2.5, 0.1
+MIN_A_S, MIN_B_S, MAX_B_S = 0.02, 0.0005, 2.0
+PSEUDO_PROMPTS_K = (0.5, 40.0)
+"""Prompt sizes (thousands of tokens) at which the prior line is held by pseudo-observations."""
+
+Increment = tuple[Group, int, float]
+"""Add an amount to one sum of a group."""
+
+_CENSORED = frozenset({Kind.CANCELLED, Kind.FIRST_TOKEN_TIMEOUT, Kind.TOTAL_TIMEOUT})
+
+
+class Stats(NamedTuple):
+    """What is believed of one endpoint now. Times in seconds, speeds as log tokens/s.
+
+    ``shape[i]`` is the probability that a log residual lies below ``SHAPE_LOW + i * SHAPE_STEP``
+    when the level is known; ``wide`` the same when it is only believed (``level_sd``).
+    ``speed_sd`` is the noise of one answer's speed, ``speed_level_sd`` the doubt about its mean.
+    """
+
+    a_s: float
+    b_s: float
+    level: float
+    level_sd: float
+    noise_sd: float
+    shape: tuple[float, ...]
+    wide: tuple[float, ...]
+    speed: float
+    speed_sd: float
+    speed_level_sd: float
+    p_fail: float
+    ttft_samples: int
+    speed_samples: int
+
+    def log_line(self, prompt_k: float) -> float:
+        """Return log of the expected TTFT in seconds before the level is applied."""
+        return log(self.a_s + self.b_s * prompt_k)
+
+
+def fitted_line(prior: Prior, sums: list[float]) -> tuple[float, float]:
+    """Fit ``a`` (seconds) and ``b`` (seconds per 1K tokens), held by two prior observations."""
+    n, w, wx, wxx, wy, wxy = sums
+    a0, b0 = prior.ttft_ms / 1000, prior.ttft_ms_per_1k / 1000
+    hold = 1.5 if n < 20 else 0.3
+    for x in PSEUDO_PROMPTS_K:
+        y = a0 + b0 * x
+        pseudo = hold / (y * y)
+        w += pseudo
+        wx += pseudo * x
+        wxx += pseudo * x * x
+        wy += pseudo * y
+        wxy += pseudo * x * y
+    det = w * wxx - wx * wx
+    if det <= 1e-12 * w * wxx:
+        return max(MIN_A_S, wy / w), b0
+    b = (w * wxy - wx * wy) / det
+    b = min(max(b, MIN_B_S), MAX_B_S)
+    return max(MIN_A_S, (wy - b * wx) / w), b
+
+
+def shrunk_level(
+    fast: tuple[float, float], sharp: tuple[float, float], noise_var: float, tau: float
+) -> tuple[float, float]:
+    """Return posterior mean and sd of a level from (n, sum) over minutes and over seconds."""
+    n, total = fast
+    precision = 1 / (tau * tau) + n / noise_var
+    mean, var = total / noise_var / precision, 1 / precision
+    n, total = sharp
+    precision = 1 / (TAU_SHARP * TAU_SHARP) + n / noise_var
+    trust = n / noise_var / precision
+    mean += (total - n * mean) / noise_var / precision
+    return mean, sqrt((1 - trust) ** 2 * var + 1 / precision)
+
+
+def shape_cdf(sums: list[float]) -> tuple[float, ...]:
+    """Return P(residual <= edge) at the 61 edges, with ``PRIOR_SHAPE_N`` normal pseudo-counts."""
+    total = sum(sums) + PRIOR_SHAPE_N
+    below, cdf = 0.0, [0.0]
+    for count, prior in zip(sums, _PRIOR_SHAPE, strict=True):
+        below += count + prior
+        cdf.append(below / total)
+    return tuple(cdf)
+
+
+def widened(cdf: tuple[float, ...], sd: float) -> tuple[float, ...]:
+    """Blur a CDF on the residual grid by a normal of this sd (three-point Gauss-Hermite)."""
+    shift = round(sd * sqrt(3) / SHAPE_STEP)
+    if not shift:
+        return cdf
+    size = len(cdf)
+    shift = min(shift, size)
+    low = (0.0,) * shift + cdf[: size - shift]
+    high = cdf[shift:] + (1.0,) * shift
+    return tuple([a / 6 + b / 1.5 + c / 6 for a, b, c in zip(low, cdf, high, strict=True)])
+
+
+def believed(prior: Prior, sums: dict[str, list[float]], before: Stats | None = None) -> Stats:
+    """Turn decayed sums (by group name) into beliefs.
+
+    Without a ``shape`` among the sums the distribution of ``before`` still stands: it changes
+    over hours, and costs more to read than everything else together.
+    """
+    line, speed, fast, sharp = sums["line"], sums["speed"], sums["fast"], sums["sharp"]
+    a, b = fitted_line(prior, line)
+    noise_var = (fast[3] + PRIOR_NOISE_VAR * PRIOR_NOISE_N) / (fast[2] + PRIOR_NOISE_N)
+    level, level_sd = shrunk_level((fast[0], fast[1]), (sharp[0], sharp[1]), noise_var, TAU_FAST)
+    level_sd = sqrt(level_sd**2 + PRIOR_LINE_SD**2 / (1 + line[0]))
+
+    n, total, squares = speed
+    mean = (total + PRIOR_SPEED_N * log(prior.tps)) / (n + PRIOR_SPEED_N)
+    spread = max(0.0, squares - 2 * mean * total + n * mean * mean)
+    speed_var = (spread + PRIOR_SPEED_N * PRIOR_SPEED_SD**2) / (n + PRIOR_SPEED_N)
+    pace, pace_sd = shrunk_level(
+        (fast[4], fast[5] - fast[4] * mean),
+        (sharp[2], sharp[3] - sharp[2] * mean),
+        speed_var,
+        TAU_SPEED,
+    )
+
+    fails, slow = sums["fails"], sums["fails_slow"]
+    rate = (slow[1] + PRIOR_FAIL * PRIOR_FAIL_N) / (slow[0] + PRIOR_FAIL_N)
+    cells = sums.get("shape")
+    if cells is None and before is not None:
+        shape, steady = before.shape, abs(before.level_sd - level_sd) < SHAPE_STEP / 4
+        wide = before.wide if steady else widened(shape, level_sd)
+    else:
+        shape = shape_cdf(cells or [0.0] * SHAPE.size)
+        wide = widened(shape, level_sd)
+    return Stats(
+        a_s=a,
+        b_s=b,
+        level=level,
+        level_sd=level_sd,
+        noise_sd=sqrt(noise_var),
+        shape=shape,
+        wide=wide,
+        speed=mean + pace,
+        speed_sd=sqrt(speed_var),
+        speed_level_sd=sqrt(pace_sd**2 + PRIOR_SPEED_SD**2 / (1 + n)),
+        p_fail=(fails[1] + FAIL_SHRINK_N * rate) / (fails[0] + FAIL_SHRINK_N),
+        ttft_samples=round(line[0]),
+        speed_samples=round(n),
+    )
+
+
+def is_outlier(attempt: Attempt, stats: Stats, prompt_k: float) -> bool:
+    """Whether this attempt's wait lies further out than noise explains.
+
+    Outliers in a row are a change of level: see ``learned``.
+    """
+    if attempt.first is None:
+        return False
+    raw = log(max(attempt.first - attempt.sent, 1e-4)) - stats.log_line(prompt_k)
+    return abs(raw - stats.level) > CLIP_SD * stats.noise_sd
+
+
+def learned(
+    attempt: Attempt, stats: Stats, prompt_k: float, *, in_a_row: bool = False
+) -> list[Increment]:
+    """Return what one finished attempt adds to the sums; ``prompt_k`` in thousands of tokens.
+
+    An endpoint is not blamed for a client that left or for a request it rightly refused.
+    ``in_a_row`` says that this attempt and the one before it were outliers: the level is on the
+    move, so neither the line of hours nor the shape of the noise learns from it.
+    """
+    found: list[Increment] = []
+    fault = attempt.fault
+    if fault is None or FAULTS[fault].blames:
+        bad = 0.0 if fault is None else 1.0
+        for group in (FAILS, FAILS_SLOW):
+            found += [(group, 0, 1.0), (group, 1, bad)]
+    if attempt.first is not None:
+        found += _wait(attempt.first - attempt.sent, stats, prompt_k, moving=in_a_row)
+        if fault is None and attempt.tps is not None:
+            found += _pace(log(attempt.tps), stats)
+    elif fault in _CENSORED:
+        found += _censored(attempt.e2e_s, stats, prompt_k)
+    elif fault is None and not attempt.streamed:
+        found += _whole(attempt, stats, prompt_k)
+    return found
+
+
+def _wait(
+    ttft_s: float, stats: Stats, prompt_k: float, *, share: float = 1.0, moving: bool = False
+) -> list[Increment]:
+    expected = stats.a_s + stats.b_s * prompt_k
+    reach = CLIP_SD * stats.noise_sd
+    around = log(max(ttft_s, 1e-4)) - log(expected) - stats.level
+    clipped = min(max(around, -reach), reach)
+    far = max(reach, SHARP_REACH)
+    found = [
+        (FAST, 0, share),
+        (FAST, 1, share * (stats.level + clipped)),
+        (SHARP, 0, share),
+        (SHARP, 1, share * (stats.level + min(max(around, -far), far))),
+    ]
+    if moving:
+        return found
+    y = expected * exp(stats.level + clipped)
+    w = share / (expected * expected)
+    found += [
+        (LINE, 0, share),
+        (LINE, 1, w),
+        (LINE, 2, w * prompt_k),
+        (LINE, 3, w * prompt_k * prompt_k),
+        (LINE, 4, w * y),
+        (LINE, 5, w * prompt_k * y),
+        (FAST, 2, share),
+        (FAST, 3, share * clipped * clipped),
+    ]
+    if share == 1.0:
+        cell = int((around - SHAPE_LOW) / SHAPE_STEP)
+        found.append((SHAPE, min(max(cell, 0), SHAPE.size - 1), 1.0))
+    return found
+
+
+def _censored(elapsed_s: float, stats: Stats, prompt_k: float) -> list[Increment]:
+    around = log(max(elapsed_s, 1e-4)) - stats.log_line(prompt_k) - stats.level
+    if around <= 0:
+        return []
+    at_least = around + CENSORED_EXTRA
+    reach = CLIP_SD * stats.noise_sd
+    return [
+        (FAST, 0, 1.0),
+        (FAST, 1, stats.level + min(at_least, reach)),
+        (SHARP, 0, 1.0),
+        (SHARP, 1, stats.level + min(at_least, max(reach, SHARP_REACH))),
+    ]
+
+
+def _pace(log_tps: float, stats: Stats, *, share: float = 1.0) -> list[Increment]:
+    reach = 2 * CLIP_SD * stats.speed_sd
+    around = min(max(log_tps - stats.speed, -reach), reach)
+    value = stats.speed + around
+    return [
+        (SPEED, 0, share),
+        (SPEED, 1, share * value),
+        (SPEED, 2, share * value * value),
+        (FAST, 4, share),
+        (FAST, 5, share * value),
+        (SHARP, 2, share),
+        (SHARP, 3, share * value),
+    ]
+
+
+def _whole(attempt: Attempt, stats: Stats, prompt_k: float) -> list[Increment]:
+    wait = (stats.a_s + stats.b_s * prompt_k) * exp(stats.level)
+    decode = attempt.visible_tokens / exp(stats.speed)
+    share = wait / (wait + decode)
+    ratio = max(attempt.e2e_s, 1e-4) / (wait + decode)
+    found = _wait(wait * ratio, stats, prompt_k, share=share)
+    if attempt.visible_tokens > 0:
+        found += _pace(stats.speed - log(ratio), stats, share=1 - share)
+    return found
+
+
+_PRIOR_SHAPE = tuple(
+    PRIOR_SHAPE_N
+    * (
+        normal_cdf((SHAPE_LOW + (i + 1) * SHAPE_STEP) / PRIOR_SHAPE_SD)
+        - normal_cdf((SHAPE_LOW + i * SHAPE_STEP) / PRIOR_SHAPE_SD)
+    )
+    for i in range(SHAPE.size)
+)

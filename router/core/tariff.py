@@ -1,0 +1,26 @@
+"""What a public price table knows of a model, before the operator's own words override it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from router.core.catalogue import Capability, Price
+
+
+@dataclass(frozen=True, slots=True)
+class TableEntry:
+    """One row of a price table; ``None`` wherever the table is silent.
+
+    ``price`` is ``None`` as well where the table says 0 for input and output alike: a price of
+    nothing is a claim only the operator can make. ``context`` and ``max_output`` are in tokens,
+    ``deprecated`` is the day the provider withdraws the model, ``source`` names the table.
+    """
+
+    model: str
+    source: str
+    price: Price | None = None
+    context: int | None = None
+    max_output: int | None = None
+    capabilities: frozenset[Capability] | None = None
+    deprecated: date | None = None

@@ -1,0 +1,262 @@
+"""The board: what this process knows of every endpoint right now, ready to decide from.
+
+Decisions read prepared beliefs, never sums. A belief is prepared again when the endpoint was
+observed, when another process' sums arrived, and twice a second, since doubt grows with time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from router.core import lengths, stakes, stats, tokens
+from router.core.ask import Ask
+from router.core.catalogue import Dialect, Endpoint, ModelName
+from router.core.decide import Candidate, Standing
+from router.core.decision import Decision, Reason, Status
+from router.core.faults import FAULTS, Kind
+from router.core.lengths import Lengths
+from router.core.measure import Attempt, Outcome, Verdict
+from router.core.stakes import Stakes
+from router.core.stats import Stats
+from router.core.tokens import Rates
+from router.ports import Clock
+from router.store.journal import Journal
+
+GROUPS: Final = (*stats.GROUPS, lengths.LENGTHS, tokens.TOKENS, stakes.STAKES)
+_QUICK: Final = tuple(g for g in stats.GROUPS if g is not stats.SHAPE)
+
+REFRESH_S = 0.5
+"""How old a belief may grow before doubt is counted again."""
+REFRESH_SLOW_S = 2.0
+"""The same for distributions, which change over hours."""
+FEW = 60
+"""Below so many answers every one of them is read at once."""
+
+TRIPS_AFTER, OPEN_S, OPEN_MOST_S = 3, 10.0, 120.0
+"""Failures in a row that open the breaker, and for how long: doubled each time (study)."""
+RATE_LIMIT_S = 2.0
+"""How long a 429 without Retry-After blocks (study)."""
+MAX_CLASSES = 1000
+"""Classes steered for on their own; further ones share the fate of their policy."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What this process remembers of one endpoint besides the shared sums."""
+
+    endpoint: Endpoint
+    view: Stats | None = None
+    fresh_until: float = 0.0
+    shape_until: float = 0.0
+    failures: int = 0
+    in_flight: int = 0
+    outlier: bool = False
+
+
+class Board:
+    """In-process state of all endpoints; implements ``ports.Board``."""
+
+    def __init__(
+        self,
+        endpoints: Iterable[Endpoint],
+        clock: Clock,
+        ready: Callable[[Dialect], bool] = lambda _: True,
+    ) -> None:
+        self.journal = Journal(GROUPS, clock.wall)
+        self._clock = clock
+        self._ready = ready
+        self._seen = {e.id: _Seen(e) for e in endpoints}
+        self._serving: dict[ModelName, list[_Seen]] = {}
+        for seen in self._seen.values():
+            for name in seen.endpoint.serves:
+                self._serving.setdefault(name, []).append(seen)
+        self._lengths: dict[tuple[str, str], tuple[float, Lengths]] = {}
+        self._rates: dict[str, tuple[float, Rates]] = {}
+        self._classes: dict[str, str] = {}
+        self._by_subject = {f"e:{s.endpoint.fingerprint}": s for s in self._seen.values()}
+
+    @property
+    def endpoints(self) -> Sequence[Endpoint]:
+        """Every endpoint, in the operator's order."""
+        return [seen.endpoint for seen in self._seen.values()]
+
+    def candidates(self, model: ModelName, policy: str) -> Sequence[Candidate]:
+        """Return the endpoints serving ``model``, as they stand now."""
+        wall = self._clock.wall()
+        self._heed_others()
+        return [
+            Candidate(
+                seen.endpoint,
+                self._stats(seen, wall),
+                self._length(seen.endpoint, policy, wall),
+                self._rate(seen.endpoint.family, wall),
+                self._standing(seen, wall),
+            )
+            for seen in self._serving.get(model, ())
+        ]
+
+    def rates(self, endpoint: Endpoint) -> Rates:
+        """Return what the endpoint's model makes of bytes."""
+        return self._rate(endpoint.family, self._clock.wall())
+
+    def stakes(self, class_key: str) -> Stakes:
+        """Return the price of a miss and the typical cost of a class."""
+        return stakes.believed(self.journal.read(self._class(class_key), stakes.STAKES))
+
+    def begun(self, endpoint: Endpoint) -> None:
+        """Note that an attempt was sent."""
+        self._seen[endpoint.id].in_flight += 1
+
+    def observe(self, attempt: Attempt, ask: Ask, retry_after_s: float | None) -> None:
+        """Book one finished attempt."""
+        seen = self._seen[attempt.endpoint]
+        endpoint = seen.endpoint
+        wall = self._clock.wall()
+        seen.in_flight = max(0, seen.in_flight - 1)
+        view = self._stats(seen, wall)
+        usage = attempt.usage
+        prompt = (
+            usage.fresh_input + usage.cache_write
+            if usage is not None and not usage.estimated
+            else self._rate(endpoint.family, wall).prompt_tokens(ask.prompt)
+        )
+        outlier = stats.is_outlier(attempt, view, prompt / 1000)
+        added = stats.learned(attempt, view, prompt / 1000, in_a_row=outlier and seen.outlier)
+        if attempt.first is not None:
+            seen.outlier = outlier
+        by_group: dict[str, list[tuple[int, float]]] = {}
+        for group, index, amount in added:
+            by_group.setdefault(group.name, []).append((index, amount))
+        subject = f"e:{endpoint.fingerprint}"
+        for group in stats.GROUPS:
+            if group.name in by_group:
+                self.journal.add(subject, group, by_group[group.name])
+        if view.ttft_samples < FEW:
+            seen.shape_until = 0.0
+        seen.fresh_until = 0.0
+        self._learn_tokens(attempt, ask, endpoint)
+        self._breaker(seen, attempt, wall, retry_after_s)
+
+    def settle(self, outcome: Outcome, decision: Decision, ask: Ask) -> None:
+        """Book how a request ended for its class."""
+        if outcome.fault is Kind.CANCELLED or not outcome.attempts:
+            return
+        verdict = outcome.verdict()
+        steerable = (
+            decision.status is Status.OK
+            or any(o.p_keep >= ask.sla.percentile for o in decision.plan)
+        ) and verdict in (Verdict.KEPT, Verdict.MISSED)
+        subject = self._class(ask.sla.class_key(ask.model))
+        self.journal.add(
+            subject,
+            stakes.STAKES,
+            stakes.learned(
+                missed=verdict is Verdict.MISSED if steerable else None,
+                percentile=ask.sla.percentile,
+                cost_usd=outcome.cost_nano_usd / 1e9,
+                raw=self.journal.read(subject, stakes.STAKES)[0],
+            ),
+        )
+
+    def _stats(self, seen: _Seen, wall: float) -> Stats:
+        view = seen.view
+        if view is not None and wall < seen.fresh_until:
+            return view
+        subject = f"e:{seen.endpoint.fingerprint}"
+        sums = {g.name: self.journal.read(subject, g) for g in _QUICK}
+        if wall >= seen.shape_until:
+            sums["shape"] = self.journal.read(subject, stats.SHAPE)
+            seen.shape_until = wall + REFRESH_SLOW_S
+        view = seen.view = stats.believed(seen.endpoint.prior, sums, view)
+        seen.fresh_until = wall + REFRESH_S
+        return view
+
+    def _length(self, endpoint: Endpoint, policy: str, wall: float) -> Lengths:
+        key = (endpoint.family, policy)
+        until, found = self._lengths.get(key, (0.0, None))
+        if found is None or wall >= until:
+            own = self.journal.read(f"m:{endpoint.family}:{policy}", lengths.LENGTHS)
+            every = self.journal.read(
+                f"m:{endpoint.family}:{lengths.EVERYWHERE}", lengths.LENGTHS
+            )
+            found = lengths.believed(endpoint.prior.answer_tokens, own, every)
+            self._lengths[key] = (wall + REFRESH_SLOW_S, found)
+        return found
+
+    def _rate(self, family: str, wall: float) -> Rates:
+        until, found = self._rates.get(family, (0.0, None))
+        if found is None or wall >= until:
+            found = tokens.believed(self.journal.read(f"t:{family}", tokens.TOKENS))
+            self._rates[family] = (wall + REFRESH_SLOW_S, found)
+        return found
+
+    def _learn_tokens(self, attempt: Attempt, ask: Ask, endpoint: Endpoint) -> None:
+        family, kind = endpoint.family, ask.sla.policy
+        found = lengths.learned(attempt)
+        if found:
+            self.journal.add(f"m:{family}:{kind}", lengths.LENGTHS, found)
+            self.journal.add(f"m:{family}:{lengths.EVERYWHERE}", lengths.LENGTHS, found)
+            known = self._lengths.get((family, kind))
+            if known is not None and known[1].samples < FEW:
+                del self._lengths[family, kind]
+        counted = tokens.learned(attempt, ask.prompt)
+        if counted:
+            self.journal.add(f"t:{family}", tokens.TOKENS, counted)
+
+    def _breaker(
+        self, seen: _Seen, attempt: Attempt, wall: float, retry_after_s: float | None
+    ) -> None:
+        name = seen.endpoint.fingerprint
+        if attempt.fault is Kind.RATE_LIMITED:
+            wait = RATE_LIMIT_S if retry_after_s is None else retry_after_s
+            self.journal.note(f"limit:{name}", wall + wait)
+        elif attempt.fault is None:
+            seen.failures = 0
+        elif FAULTS[attempt.fault].blames:
+            seen.failures += 1
+            if seen.failures >= TRIPS_AFTER:
+                doublings = min(seen.failures - TRIPS_AFTER, 8)
+                self.journal.note(f"open:{name}", wall + min(OPEN_S * 2**doublings, OPEN_MOST_S))
+
+    def _standing(self, seen: _Seen, wall: float) -> Standing | None:
+        endpoint = seen.endpoint
+        if not self._ready(endpoint.dialect):
+            return Standing(Reason.ADAPTER_LOADING, wall + 2, "its adapter is still loading")
+        name = endpoint.fingerprint
+        until = self.journal.latest(f"limit:{name}")
+        if wall < until:
+            return Standing(
+                Reason.RATE_LIMITED, until, f"rate limited for another {until - wall:.0f} s"
+            )
+        until = self.journal.latest(f"open:{name}")
+        if wall < until:
+            return Standing(
+                Reason.COOLING, until, f"failing; tried again in {until - wall:.0f} s"
+            )
+        if seen.failures >= TRIPS_AFTER and seen.in_flight > 0:
+            return Standing(Reason.COOLING, wall + 1, "failing; one request is trying it out")
+        return None
+
+    def _class(self, class_key: str) -> str:
+        found = self._classes.get(class_key)
+        if found is None:
+            shared = len(self._classes) >= MAX_CLASSES
+            name = class_key.split("|", 1)[0] if shared else class_key
+            found = "c:" + hashlib.blake2s(name.encode(), digest_size=8).hexdigest()
+            if not shared:
+                self._classes[class_key] = found
+        return found
+
+    def _heed_others(self) -> None:
+        touched = self.journal.touched
+        if touched:
+            for subject in touched:
+                seen = self._by_subject.get(subject)
+                if seen is not None:
+                    seen.fresh_until = 0.0
+            touched.clear()
+
+

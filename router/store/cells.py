@@ -1,0 +1,85 @@
+"""Decaying sums as a process holds them: what it decides from, what it has not pushed yet.
+
+For every sum three figures are kept: ``total``, what decisions read (all that was pulled plus all
+that is unpushed); ``pending``, what Redis has not been sent; and ``own``, everything this process
+ever added, so that a Redis that lost its data gets it back exactly once from each replica.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from router.core.decay import Group
+
+MAX_CELLS: Final = 20_000
+"""Bound on subjects x groups, since class names partly come from clients."""
+
+
+class Slot:
+    """The sums of one cell in one epoch."""
+
+    __slots__ = ("inflight", "key", "own", "pending", "total")
+
+    def __init__(self, key: str, size: int) -> None:
+        self.key = key
+        self.total = [0.0] * size
+        self.own = [0.0] * size
+        self.pending: dict[int, float] = {}
+        self.inflight: dict[int, float] = {}
+
+
+class Cell:
+    """All epochs of one (subject, group) that still count."""
+
+    __slots__ = ("group", "slots", "subject")
+
+    def __init__(self, subject: str, group: Group) -> None:
+        self.subject = subject
+        self.group = group
+        self.slots: dict[int, Slot] = {}
+
+    def slot(self, epoch: int) -> Slot:
+        """Return the slot of an epoch, made on first use."""
+        found = self.slots.get(epoch)
+        if found is None:
+            key = f"{self.subject}/{self.group.name}/{epoch}"
+            found = self.slots[epoch] = Slot(key, self.group.size)
+        return found
+
+    def read(self, wall_s: float) -> list[float]:
+        """Return the sums as they weigh at ``wall_s``."""
+        epoch = self.group.epoch(wall_s)
+        current, previous = self.slots.get(epoch), self.slots.get(epoch - 1)
+        return self.group.read(
+            current.total if current else None, previous.total if previous else None, wall_s
+        )
+
+    def add(self, increments: Iterable[tuple[int, float]], wall_s: float) -> Slot:
+        """Add (index, amount) observed at ``wall_s``."""
+        epoch = self.group.epoch(wall_s)
+        weight = self.group.weight(wall_s, epoch)
+        slot = self.slot(epoch)
+        total, own, pending = slot.total, slot.own, slot.pending
+        for index, amount in increments:
+            weighed = amount * weight
+            total[index] += weighed
+            own[index] += weighed
+            pending[index] = pending.get(index, 0.0) + weighed
+        return slot
+
+    def absorb(self, epoch: int, totals: Mapping[int, float]) -> None:
+        """Replace what was pulled before by Redis' totals; what is unpushed stays on top."""
+        slot = self.slot(epoch)
+        fresh = [0.0] * self.group.size
+        for more in (totals, slot.inflight, slot.pending):
+            for index, amount in more.items():
+                if 0 <= index < len(fresh):
+                    fresh[index] += amount
+        slot.total = fresh
+
+    def forget(self, wall_s: float) -> None:
+        """Drop epochs too old to weigh anything."""
+        oldest = self.group.epoch(wall_s) - 1
+        for epoch in [e for e in self.slots if e < oldest]:
+            del self.slots[epoch]

@@ -1,0 +1,130 @@
+"""What is shared between processes, as the board keeps it: sums to push, sums pulled.
+
+``Redis is never waited for``: the sharing task takes a batch, sends it when it can, and brings
+back what others did. A batch keeps its id until it is acknowledged, so that sending it twice
+counts once.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from router.core.decay import Group
+from router.store.cells import MAX_CELLS, Cell, Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Amounts by key and index that Redis does not have yet; ``latest`` merge by maximum."""
+
+    id: str
+    sums: Mapping[str, Mapping[int, float]]
+    ttl_s: Mapping[str, int]
+    latest: Mapping[str, float]
+
+
+class Journal:
+    """Every decaying sum of this process, by (subject, group)."""
+
+    def __init__(self, groups: Iterable[Group], wall: Callable[[], float]) -> None:
+        self._groups = {group.name: group for group in groups}
+        self._wall = wall
+        self._cells: dict[tuple[str, str], Cell] = {}
+        self._dirty: dict[str, tuple[Slot, Group]] = {}
+        self._batch: Batch | None = None
+        self._sent: list[Slot] = []
+        self._latest: dict[str, float] = {}
+        self._own_latest: dict[str, float] = {}
+        self._news: dict[str, float] = {}
+        self.version = 0
+        self.touched: set[str] = set()
+
+    def read(self, subject: str, group: Group) -> list[float]:
+        """Return the sums of a subject as they weigh now; zeros if there are none."""
+        cell = self._cells.get((subject, group.name))
+        return [0.0] * group.size if cell is None else cell.read(self._wall())
+
+    def add(self, subject: str, group: Group, increments: Iterable[tuple[int, float]]) -> None:
+        """Count something now: it weighs in decisions at once and is pushed later."""
+        cell = self._cell(subject, group)
+        if cell is not None:
+            slot = cell.add(increments, self._wall())
+            self._dirty[slot.key] = (slot, group)
+
+    def latest(self, name: str) -> float:
+        """Return the latest of the times anyone noted under this name (unix s), 0 if none."""
+        return self._latest.get(name, 0.0)
+
+    def note(self, name: str, wall_s: float) -> None:
+        """Note a time; the maximum over all processes counts."""
+        if wall_s > self._latest.get(name, 0.0):
+            self._latest[name] = self._own_latest[name] = self._news[name] = wall_s
+
+    @property
+    def unpushed(self) -> int:
+        """How many sums wait to be pushed."""
+        waiting = len(self._batch.sums) if self._batch else 0
+        return waiting + len(self._dirty)
+
+    def take(self) -> Batch | None:
+        """Freeze what is unpushed as a batch, or give the one still unacknowledged again."""
+        if self._batch is None and (self._dirty or self._news):
+            sums, ttl = {}, {}
+            for key, (slot, group) in self._dirty.items():
+                slot.inflight, slot.pending = slot.pending, {}
+                sums[key], ttl[key] = slot.inflight, group.ttl_s
+                self._sent.append(slot)
+            self._batch = Batch(secrets.token_hex(8), sums, ttl, dict(self._news))
+            self._dirty, self._news = {}, {}
+        return self._batch
+
+    def acknowledge(self, batch: Batch) -> None:
+        """Take note that Redis holds this batch."""
+        if self._batch is not None and self._batch.id == batch.id:
+            self._settle_batch()
+
+    def absorb(
+        self, totals: Mapping[str, Mapping[int, float]], latest: Mapping[str, float]
+    ) -> None:
+        """Take Redis' totals of changed sums, and times others noted."""
+        now = self._wall()
+        for key, values in totals.items():
+            subject, name, number = key.rsplit("/", 2)
+            group = self._groups.get(name)
+            cell = None if group is None else self._cell(subject, group)
+            if cell is not None and group is not None and int(number) >= group.epoch(now) - 1:
+                cell.absorb(int(number), values)
+                self.touched.add(subject)
+        for name, wall_s in latest.items():
+            self._latest[name] = max(wall_s, self._latest.get(name, 0.0))
+        self.version += 1
+        if self.version % 256 == 0:
+            for cell in self._cells.values():
+                cell.forget(now)
+
+    def rebase(self) -> None:
+        """Redis lost its data: forget what was pulled; all of our own is unpushed again."""
+        self._settle_batch()
+        self._dirty = {}
+        for cell in self._cells.values():
+            for slot in cell.slots.values():
+                slot.pending = {i: v for i, v in enumerate(slot.own) if v}
+                slot.total = list(slot.own)
+                if slot.pending:
+                    self._dirty[slot.key] = (slot, cell.group)
+            self.touched.add(cell.subject)
+        self._news = dict(self._own_latest)
+
+    def _settle_batch(self) -> None:
+        for slot in self._sent:
+            slot.inflight = {}
+        self._sent, self._batch = [], None
+
+    def _cell(self, subject: str, group: Group) -> Cell | None:
+        key = (subject, group.name)
+        cell = self._cells.get(key)
+        if cell is None and len(self._cells) < MAX_CELLS:
+            cell = self._cells[key] = Cell(subject, group)
+        return cell
