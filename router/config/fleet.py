@@ -1,0 +1,219 @@
+"""From what was configured to what can be bought: endpoints, with prices, keys and reasons.
+
+Three things may be missing from a row, and each has one answer. A price nobody knows leaves the
+endpoint ineligible, with a warning: unknown is never free. A key that is not in the environment
+leaves it out, with a warning. A window nobody knows is a mistake, since a prompt could not be
+placed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from router.config.endpoint import EndpointRow
+from router.config.mistake import ConfigError, Mistake
+from router.config.providers import BASE_URLS, NOT_OPENAI, PLACEHOLDER
+from router.config.sections import Routing
+from router.config.settings import Settings
+from router.core.catalogue import (
+    Capability,
+    Dialect,
+    Endpoint,
+    EndpointId,
+    Limits,
+    ModelName,
+    Price,
+    Prior,
+)
+from router.core.policy import Policy
+from router.core.tariff import TableEntry
+
+Table = Callable[[str], TableEntry | None]
+UNLESS_SAID = frozenset(Capability) - {Capability.AUDIO, Capability.DOCUMENTS}
+"""What an endpoint is taken to have when neither row nor table says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What the proxy serves from. ``warnings`` are for the operator, one line each."""
+
+    endpoints: tuple[Endpoint, ...]
+    policies: Mapping[str, Policy]
+    sandboxed: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+def needs_sandbox(settings: Settings, environ: Mapping[str, str]) -> bool:
+    """Whether the virtual market serves: always, or since no endpoint could be paid."""
+    if settings.sandbox.enabled == "auto":
+        return not any(_payable(row, environ) for row in settings.endpoints)
+    return settings.sandbox.enabled == "always"
+
+
+def _payable(row: EndpointRow, environ: Mapping[str, str]) -> bool:
+    return row.api_key_env is None or bool(environ.get(row.api_key_env))
+
+
+def resolve(
+    settings: Settings,
+    environ: Mapping[str, str],
+    *,
+    table: Table,
+    base_url_of: Callable[[str], str | None] | None = None,
+    today: date | None = None,
+) -> Fleet:
+    """Make the fleet, or raise ``ConfigError`` with everything that stands in its way.
+
+    ``table`` looks a model up in a price table. ``base_url_of`` names the sandbox's address of an
+    endpoint (``None``: not in its market) and makes the fleet a virtual one, without keys.
+    ``today`` tells which models are past their end.
+    """
+    work = _Resolving(settings, environ, table, base_url_of, today)
+    found = [work.endpoint(index, row) for index, row in enumerate(settings.endpoints)]
+    endpoints = tuple(e for e in found if e is not None)
+    if not endpoints and not work.mistakes:
+        work.mistakes.append(Mistake(str(settings.path), "", work.nothing_left()))
+    if work.mistakes:
+        raise ConfigError(work.mistakes)
+    return Fleet(endpoints, settings.policies, base_url_of is not None, tuple(work.warnings))
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolving:
+    settings: Settings
+    environ: Mapping[str, str]
+    table: Table
+    base_url_of: Callable[[str], str | None] | None
+    today: date | None
+    mistakes: list[Mistake] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def nothing_left(self) -> str:
+        names = sorted({r.api_key_env for r in self.settings.endpoints if r.api_key_env})
+        text = f"no endpoint can be used; set one of {', '.join(names) or 'their keys'}"
+        if self.settings.sandbox.enabled == "never":
+            text += ', or let the sandbox serve: [sandbox] enabled = "auto"'
+        return text
+
+    def endpoint(self, index: int, row: EndpointRow) -> Endpoint | None:
+        """Make one endpoint; ``None`` if it is left out (a warning or mistake says why)."""
+        if self._unpaid(row):
+            return None
+        base_url = self._base_url(index, row)
+        entry = self._entry(row)
+        context = row.context or (entry.context if entry else None)
+        if context is None:
+            self._say(index, row, "context", f"'{row.model}' is in no table; say it in tokens")
+        if base_url is None or context is None:
+            return None
+        self._warn_of_age(row, entry)
+        upstream_model = row.upstream_model or _without_prefix(row.model)
+        capabilities, lacks = _capabilities(row, entry), frozenset(row.lacks)
+        return Endpoint(
+            id=EndpointId(row.id),
+            provider=row.provider,
+            model=row.model,
+            upstream_model=upstream_model,
+            family=row.family or upstream_model.rpartition("/")[2].lower(),
+            serves=tuple(ModelName(name) for name in row.serves),
+            base_url=base_url,
+            context=context,
+            price=self._price(row, entry),
+            max_output=row.max_output or (entry.max_output if entry else None),
+            dialect=_dialect(row),
+            api_key_env=row.api_key_env if self.base_url_of is None else None,
+            auth_header=row.auth_header
+            or ("api-key" if row.provider == "azure" else "authorization"),
+            capabilities=capabilities,
+            unsupported_params=lacks - set(Capability),
+            quantization=row.quantization,
+            region=row.region,
+            data_collection=row.data_collection,
+            bills_after_cancel=row.bills_after_cancel,
+            prior=Prior(**row.prior.model_dump()),
+            limits=_limits(row, self.settings.routing),
+        )
+
+    def _unpaid(self, row: EndpointRow) -> bool:
+        if self.base_url_of is not None or _payable(row, self.environ):
+            return False
+        self.warnings.append(f"{row.id} is left out: {row.api_key_env} is not in the environment")
+        return True
+
+    def _base_url(self, index: int, row: EndpointRow) -> str | None:
+        if self.base_url_of is not None:
+            url = self.base_url_of(row.id)
+            if url is None:
+                self.warnings.append(f"{row.id} is left out: the sandbox market does not have it")
+            return url
+        if row.base_url is not None:
+            if PLACEHOLDER not in row.base_url:
+                return row.base_url
+            self.warnings.append(f"{row.id} is left out: base_url is still '{row.base_url}'")
+            return None
+        if _dialect(row) is Dialect.LITELLM:
+            return ""
+        url = BASE_URLS.get(row.provider)
+        if url is None:
+            self._say(index, row, "base_url", f"missing; '{row.provider}' has no known address")
+        return url
+
+    def _entry(self, row: EndpointRow) -> TableEntry | None:
+        """Ask the table, unless the row says everything itself."""
+        said = (row.price, row.context, row.capabilities)
+        return None if all(v is not None for v in said) else self.table(row.model)
+
+    def _price(self, row: EndpointRow, entry: TableEntry | None) -> Price | None:
+        windows = None if row.price_windows is None else tuple(w.core() for w in row.price_windows)
+        if row.price is not None:
+            return Price(**row.price.model_dump(), windows=windows or ())
+        if entry is None or entry.price is None:
+            self.warnings.append(
+                f"{row.id} has NO KNOWN PRICE and will not be chosen: '{row.model}' has none in "
+                "the table; say price = { input = ..., output = ... }, or price = 0 if it is free"
+            )
+            return None
+        return entry.price if windows is None else replace(entry.price, windows=windows)
+
+    def _warn_of_age(self, row: EndpointRow, entry: TableEntry | None) -> None:
+        end = entry.deprecated if entry else None
+        if end is None or self.today is None or self.base_url_of is not None:
+            return
+        verb = "was to end" if end <= self.today else "ends"
+        self.warnings.append(f"{row.id}: '{row.model}' is deprecated and {verb} on {end}")
+
+    def _say(self, index: int, row: EndpointRow, key: str, message: str) -> None:
+        place = f"[[endpoints]] #{index + 1} '{row.id}' {key}"
+        self.mistakes.append(Mistake(str(self.settings.path), place, message))
+
+
+def _without_prefix(model: str) -> str:
+    return model.partition("/")[2] or model
+
+
+def _dialect(row: EndpointRow) -> Dialect:
+    if row.dialect is not None:
+        return row.dialect
+    return Dialect.LITELLM if row.model.partition("/")[0] in NOT_OPENAI else Dialect.OPENAI
+
+
+def _capabilities(row: EndpointRow, entry: TableEntry | None) -> frozenset[Capability]:
+    if row.capabilities is not None:
+        said = frozenset(row.capabilities)
+    elif entry is not None and entry.capabilities is not None:
+        said = entry.capabilities
+    else:
+        said = UNLESS_SAID
+    return frozenset(c for c in said if c not in row.lacks)
+
+
+def _limits(row: EndpointRow, general: Routing) -> Limits:
+    own = row.limits
+    return Limits(
+        connect_s=own.connect_s or general.connect_limit_s,
+        first_token_s=own.first_token_s or general.first_token_limit_s,
+        gap_s=own.gap_s or general.gap_limit_s,
+        total_s=own.total_s or general.total_limit_s,
+    )
