@@ -13,7 +13,8 @@ from aiohttp import web
 from router.sandbox import lifeline
 from router.sandbox.clock import start_clock
 from router.sandbox.fleet import Fleet, MarketError, load_fleet
-from router.sandbox.server import Market, build
+from router.sandbox.floor import Floor
+from router.sandbox.server import build
 
 
 def _arguments(line: list[str]) -> argparse.Namespace:
@@ -34,10 +35,8 @@ async def _serve(chosen: argparse.Namespace, fleet: Fleet, parent: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     clock = start_clock(chosen.speed, wall=time.time, mono=time.monotonic)
-    app = build(Market(fleet, clock, chosen.seed))
-    runner = web.AppRunner(
-        app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1
-    )
+    app = build(Floor(fleet, clock, chosen.seed))
+    runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:
         await web.TCPSite(runner, chosen.host, chosen.port).start()
@@ -60,9 +59,9 @@ async def _until_over(stop: asyncio.Event, parent: int) -> None:
 
 
 def _loop() -> asyncio.AbstractEventLoop:
-    """uvloop's where it is installed."""
+    """Uvloop's where it is installed."""
     try:
-        import uvloop  # noqa: PLC0415 - optional
+        import uvloop
     except ImportError:
         return asyncio.new_event_loop()
     return uvloop.new_event_loop()

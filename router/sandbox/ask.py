@@ -29,7 +29,7 @@ class Answer:
     created: int
 
 
-class Refusal(Exception):  # noqa: N818 - an answer of the provider, not an error of this program
+class Refusal(Exception):
     """A request that is turned down before any work; each dialect has its own shape for it."""
 
     def __init__(

@@ -143,6 +143,9 @@ class Faults:
         return next((fault for fault in self.chosen if fault.spec.stage in stages), None)
 
 
+NO_FAULTS = Faults()
+
+
 def parse_fault(text: str) -> Fault:
     """`KIND[:ARG]` as a fault. Raises ValueError that lists the kinds."""
     name, colon, argument = text.strip().partition(":")
@@ -167,7 +170,7 @@ def parse_fault(text: str) -> Fault:
 
 
 def parse_faults(header: str, endpoint: EndpointId, known: Container[str]) -> Faults:
-    """The faults of the header that hold at `endpoint`. Raises ValueError for what it cannot read."""
+    """The faults of the header that hold at `endpoint`. Raises ValueError for an unreadable one."""
     chosen = []
     for part in filter(str.strip, header.split(",")):
         target, equals, order = part.rpartition("=")

@@ -23,5 +23,5 @@ def arm() -> None:
 
 async def orphaned(parent: int, *, look: Callable[[], int] = os.getppid) -> None:
     """Return once the parent is no longer `parent`."""
-    while look() == parent:
+    while look() == parent:  # noqa: ASYNC110 - no event tells of it
         await asyncio.sleep(_LOOK_EVERY_S)

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import msgspec
 
-from router.sandbox.faults import Fault, Faults, parse_fault
+from router.sandbox.faults import NO_FAULTS, Fault, Faults, parse_fault
 from router.sandbox.fleet import EndpointId
 
 Factor = Annotated[float, msgspec.Meta(gt=0)]
@@ -50,7 +50,7 @@ class Weather:
 
     ttft_factor: float = 1.0
     speed_factor: float = 1.0
-    faults: Faults = Faults()
+    faults: Faults = NO_FAULTS
 
 
 def schedule(orders: list[Order], *, now: float) -> tuple[Event, ...]:
@@ -69,7 +69,9 @@ def schedule(orders: list[Order], *, now: float) -> tuple[Event, ...]:
     )
 
 
-def weather(events: tuple[Event, ...], endpoint: EndpointId, *, now: float, chance: Random) -> Weather:
+def weather(
+    events: tuple[Event, ...], endpoint: EndpointId, *, now: float, chance: Random
+) -> Weather:
     """The product of all events that hold at `endpoint` now; each draws its own fault."""
     held = [e for e in events if e.endpoint == endpoint and e.start_s <= now < e.end_s]
     faults = tuple(

@@ -15,14 +15,20 @@ def fitting(schema: object, *, depth: int = 0) -> object:
             return first
         case {"anyOf": [first, *_]} | {"oneOf": [first, *_]}:
             return fitting(first, depth=depth)
-        case {"type": [first, *_]}:
-            return fitting({**schema, "type": first}, depth=depth)
+        case {"type": [first, *_], **rest}:
+            return fitting({**rest, "type": first}, depth=depth)
         case {"properties": dict(properties)} if depth < _DEPTH:
             return {name: fitting(inner, depth=depth + 1) for name, inner in properties.items()}
         case {"type": "array", "items": items} if depth < _DEPTH:
             return [fitting(items, depth=depth + 1)]
         case {"type": str(kind)}:
-            return {"string": "as planned", "integer": 1, "number": 0.5, "boolean": True,
-                    "array": [], "null": None}.get(kind, {})
+            return {
+                "string": "as planned",
+                "integer": 1,
+                "number": 0.5,
+                "boolean": True,
+                "array": [],
+                "null": None,
+            }.get(kind, {})
         case _:
             return {}

@@ -10,16 +10,18 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Protocol
 
+from msgspec.json import encode
+
 IMAGE_TOKENS = 1000
 MESSAGE_TOKENS = 4
 BYTES_PER_TOKEN = 4
 
-_WORDS = (
-    "The price of a plan is not what it says but what we pay for it in time. "
-    "So we look at the plants one by one and ask how much each can give now. "
-    "When the load is low a cheap one will do, and the rest can stay cold. "
-    "As it goes up we call the next, and then the next, in order of cost. "
-    "No rule is simple if the wind may turn, yet this one has been kept for years. "
+_WORDS = (  # noqa: SIM905 - prose is read as prose
+    "The price of a kilowatt is not what it says but what we pay for it in time. "
+    "So we look at the plants one by one and ask how much each can give today. "
+    "When the load is low a cheaper one will do, and all the rest can stay cold. "
+    "As it rises we call the next, and then another, in order of their cost. "
+    "No rule is simple if the wind may turn, yet this one has been kept for decades. "
 ).split()
 _RING = len(_WORDS)
 _TEXT = "".join(f" {word}" for word in _WORDS)
@@ -69,6 +71,11 @@ def text_tokens(text: str) -> int:
     return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN)
 
 
+def json_tokens(value: object) -> int:
+    """Tokens of tools and tool calls: a quarter of their JSON, rounded up; none for nothing."""
+    return -(-len(encode(value)) // BYTES_PER_TOKEN) if value else 0
+
+
 def content_tokens(content: object) -> int:
     """Tokens of a message's content: a string, or parts of either dialect, nested as they come."""
     match content:
@@ -82,5 +89,7 @@ def content_tokens(content: object) -> int:
             return text_tokens(text)
         case {"content": inner}:
             return content_tokens(inner)
+        case {"input": inner}:
+            return json_tokens(inner)
         case _:
             return 0

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from router.sandbox.ask import Answer, Ask, Refusal
-from router.sandbox.fleet import UsageStyle
+from router.sandbox.fleet import Row, UsageStyle
 from router.sandbox.ledger import Usage
 
 
@@ -47,6 +47,9 @@ class Manner(Protocol):
 
     def voice(self, answer: Answer) -> Voice:
         """The voice for one answer."""
+
+    def too_long(self, row: Row, ask: Ask) -> Refusal:
+        """The refusal of a prompt that does not fit the row's window."""
 
     def refusal(self, why: Refusal, number: int) -> bytes:
         """The JSON body of a refusal."""

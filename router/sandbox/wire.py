@@ -27,9 +27,11 @@ class Wire:
         self._splits = _SPLIT_CHUNKS if faults.has(Kind.SPLIT) else 0
         self.response = web.StreamResponse(headers={**headers, "content-type": content_type})
 
-    async def open(self, *, status: int = 200) -> None:
+    async def open(self, *, status: int = 200, content_type: str | None = None) -> None:
         """Send status and headers."""
         self.response.set_status(status)
+        if content_type:
+            self.response.headers["content-type"] = content_type
         if self.response.content_type == "text/event-stream":
             self.response.headers["cache-control"] = "no-cache"
         await self.response.prepare(self._request)
