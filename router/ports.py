@@ -5,7 +5,7 @@ Implementations live in the shell; one contract suite holds each of them to its 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -18,6 +18,7 @@ from router.core.decision import Decision, Explained
 from router.core.faults import Fault
 from router.core.measure import Attempt, Outcome
 from router.core.stakes import Stakes
+from router.core.tokens import Rates
 
 
 class Clock(Protocol):
@@ -74,7 +75,7 @@ class Reply(Protocol):
         """The provider's own id of this request, for its support desk; empty if none."""
         ...
 
-    def pieces(self) -> AsyncIterator[Piece]:
+    def pieces(self) -> AsyncGenerator[Piece, None]:
         """Yield what arrives, as it arrives. A whole answer is one piece. Raises ``Fault``."""
         ...
 
@@ -105,6 +106,10 @@ class Board(Protocol):
 
     def stakes(self, class_key: str) -> Stakes:
         """Return the price of a miss and the typical cost of a class."""
+        ...
+
+    def rates(self, endpoint: Endpoint) -> Rates:
+        """Return what the endpoint's model makes of bytes."""
         ...
 
     def begun(self, endpoint: Endpoint) -> None:

@@ -1,0 +1,565 @@
+"""The life of one request: parse, recall, forecast, decide, call, relay, observe, report.
+
+Parsing happened at the surface. Here a request becomes a *flight*: it is planned, sent, relayed
+and booked. Before the first content byte any retryable fault moves on to the next best endpoint,
+within one budget of attempts and time. After it nothing is ever spliced from another endpoint:
+the stream ends with an error event, and what was consumed is booked. Whatever happens, every
+attempt is observed once and every request reported once, also when the client hangs up.
+
+Four limits guard an attempt, all on content and none on bytes, so that keep-alives and pings
+never reset them: connect (the upstream's), first token (from the endpoint's own forecast), the
+gap between content, and the total.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from random import Random
+from typing import Final
+
+from router.core.answer import Content, Piece, Usage
+from router.core.ask import Ask, BoundKind, Mode
+from router.core.catalogue import Dialect, Endpoint, EndpointId, Price
+from router.core.decide import Candidate, decide, explain
+from router.core.decision import Decision, Explained
+from router.core.faults import Fault, Kind
+from router.core.measure import Attempt, Outcome
+from router.core.policy import Policy
+from router.core.stakes import Stakes
+from router.ports import (
+    Board,
+    Call,
+    Clock,
+    Downstream,
+    Head,
+    Record,
+    Reply,
+    Telemetry,
+    TraceContext,
+    Upstream,
+)
+
+FIRST_TOKEN_LEAST_S: Final = 5.0
+FIRST_TOKEN_FACTOR: Final = 3.0
+"""An attempt is overdue at this many times its forecast, and never before five seconds: moving
+on early pays for the prompt twice."""
+WHOLE_FACTOR: Final = 4.0
+WAIT_STEP_S: Final = 0.25
+"""How often a ``wait`` request looks again."""
+
+_WAITING, _STREAMING, _WRITING, _BOOKED = "first token", "next token", "client", "booked"
+
+
+@dataclass(slots=True)
+class Flight:
+    """One request under way: the only mutable thing in its life."""
+
+    ask: Ask
+    call: Call
+    context: TraceContext
+    surface: str
+    received: float
+    received_wall: float
+    span_id: str
+    decisions: list[Decision] = field(default_factory=list)
+    attempts: list[Attempt] = field(default_factory=list)
+    attempt_span_ids: list[str] = field(default_factory=list)
+    endpoints: dict[EndpointId, Endpoint] = field(default_factory=dict)
+    tried: set[str] = field(default_factory=set)
+    explained: Explained | None = None
+    overhead_s: float = 0.0
+    begun: bool = False
+    fault: Fault | None = None
+
+
+@dataclass(slots=True)
+class _Meter:
+    """The stopwatch of one attempt."""
+
+    endpoint: Endpoint
+    price: Price
+    sent: float
+    sent_wall: float
+    upstream_id: str = ""
+    status: int | None = None
+    stage: str = _WAITING
+    first: float | None = None
+    first_answer: float | None = None
+    last: float | None = None
+    chars: int = 0
+    reasoning_chars: int = 0
+    usage: Usage | None = None
+    finish: str | None = None
+
+    def note(self, piece: Piece, now: float) -> None:
+        """Take the time and the counts of what arrived."""
+        if piece.content:
+            if self.first is None:
+                self.first = now
+            if self.first_answer is None and piece.content is Content.ANSWER:
+                self.first_answer = now
+            self.last = now
+            self.chars += piece.chars
+            self.reasoning_chars += piece.reasoning_chars
+        if piece.usage is not None:
+            self.usage = piece.usage
+        if piece.finish is not None:
+            self.finish = piece.finish
+
+
+class Dispatcher:
+    """Carries requests from ask to outcome."""
+
+    def __init__(  # noqa: PLR0913 - the world, each part named once at start
+        self,
+        *,
+        board: Board,
+        upstreams: Mapping[Dialect, Upstream],
+        telemetry: Telemetry,
+        clock: Clock,
+        rng: Random,
+        policies: Mapping[str, Policy],
+        default_policy: Policy,
+    ) -> None:
+        self._board = board
+        self._upstreams = upstreams
+        self._telemetry = telemetry
+        self._clock = clock
+        self._rng = rng
+        self._policies = policies
+        self._default_policy = default_policy
+
+    async def run(  # noqa: PLR0913 - what a surface knows of a request
+        self,
+        ask: Ask,
+        call: Call,
+        downstream: Downstream,
+        context: TraceContext,
+        received: float,
+        surface: str,
+    ) -> None:
+        """Serve one request. Raises ``Fault`` if nothing was begun; ends the answer otherwise."""
+        flight = Flight(
+            ask=ask,
+            call=call,
+            context=context,
+            surface=surface,
+            received=received,
+            received_wall=self._clock.wall() - (self._clock.mono() - received),
+            span_id=f"{self._rng.getrandbits(64) or 1:016x}",
+        )
+        try:
+            await self._serve(flight, downstream)
+        except Fault as fault:
+            flight.fault = fault
+            if not flight.begun:
+                raise
+            if fault.kind is not Kind.CANCELLED:
+                await downstream.fail(fault)
+        except asyncio.CancelledError:
+            flight.fault = Fault(Kind.CANCELLED, "The client closed the connection.")
+            raise
+        except Exception:
+            flight.fault = Fault(Kind.INTERNAL, "An internal error ended the request.")
+            raise
+        finally:
+            self._settle(flight)
+
+    def explain(self, ask: Ask) -> Explained:
+        """Decide as ``run`` would on average, tell it in full, and send nothing."""
+        wall = self._clock.wall()
+        candidates, stakes = self._recall(ask)
+        decision = decide(ask, candidates, stakes, wall=wall)
+        return explain(ask, candidates, stakes, decision, wall=wall)
+
+    async def _serve(self, flight: Flight, downstream: Downstream) -> None:
+        budget = self._policies.get(flight.ask.sla.policy, self._default_policy).attempts
+        while True:
+            try:
+                decision = await self._plan(flight)
+            except Fault as refusal:
+                # Nobody is left to try: the client learns what the last one said.
+                raise (flight.fault or refusal) from None
+            try:
+                await self._attempt(flight, decision, downstream)
+            except Fault as fault:
+                flight.fault = fault
+                if flight.begun or not fault.spec.retry or len(flight.attempts) >= budget:
+                    raise
+            else:
+                flight.fault = None
+                return
+
+    def _recall(self, ask: Ask) -> tuple[Sequence[Candidate], Stakes]:
+        stakes = self._board.stakes(ask.sla.class_key(ask.model))
+        return self._board.candidates(ask.model, ask.sla.policy), stakes
+
+    async def _plan(self, flight: Flight) -> Decision:
+        """Decide, or hold the request until somebody can serve it. Raises the refusal."""
+        ask, clock = flight.ask, self._clock
+        while True:
+            wall = clock.wall()
+            candidates, stakes = self._recall(ask)
+            decision = decide(
+                ask,
+                candidates,
+                stakes,
+                wall=wall,
+                chance=self._chance,
+                tried=flight.tried,
+                elapsed_s=clock.mono() - flight.received,
+            )
+            if decision.plan:
+                break
+            explained = explain(ask, candidates, stakes, decision, wall=wall)
+            refusal = _refusal(ask, explained)
+            left = self._patience(ask) - (clock.mono() - flight.received)
+            if ask.sla.mode is not Mode.WAIT or left <= 0:
+                flight.decisions.append(decision)
+                raise refusal
+            await asyncio.sleep(clock.real_s(min(WAIT_STEP_S, left)))
+        flight.decisions.append(decision)
+        if ask.explain:
+            flight.explained = explain(ask, candidates, stakes, decision, wall=wall)
+        return decision
+
+    def _chance(self) -> float:
+        return self._rng.gauss(0.0, 1.0)
+
+    def _patience(self, ask: Ask) -> float:
+        """How long a ``wait`` request may be held, in seconds from its arrival."""
+        declared = [
+            b.limit / 1000
+            for b in ask.sla.bounds
+            if b.kind in (BoundKind.TTFT, BoundKind.TTFAT, BoundKind.E2E)
+        ]
+        policy = self._policies.get(ask.sla.policy, self._default_policy)
+        return min(declared, default=policy.max_wait_s)
+
+    async def _attempt(self, flight: Flight, decision: Decision, downstream: Downstream) -> None:
+        """Send to the head of the plan and relay what comes; book it however it ends."""
+        clock, endpoint = self._clock, decision.plan[0].endpoint
+        span_id = f"{self._rng.getrandbits(64) or 1:016x}"
+        call = replace(
+            flight.call,
+            attempt_id=f"{flight.ask.id}-{len(flight.attempts) + 1}",
+            traceparent=_traceparent(flight.context, span_id),
+        )
+        flight.tried.add(endpoint.id)
+        flight.endpoints[endpoint.id] = endpoint
+        flight.attempt_span_ids.append(span_id)
+        meter = _Meter(endpoint, _pinned(endpoint, clock.wall()), clock.mono(), clock.wall())
+        if not flight.attempts:
+            flight.overhead_s = meter.sent - flight.received
+        self._board.begun(endpoint)
+        kind: Kind | None = Kind.INTERNAL
+        retry_after_s: float | None = None
+        try:
+            await self._exchange(flight, call, decision, meter, downstream)
+            kind = None
+        except Fault as fault:
+            kind, retry_after_s = fault.kind, fault.retry_after_s
+            if fault.upstream is not None:
+                meter.status = fault.upstream.status
+            raise
+        except asyncio.CancelledError:
+            kind = Kind.CANCELLED
+            raise
+        finally:
+            # A whole answer was booked when it was complete, before the client got it.
+            if meter.stage != _BOOKED:
+                self._book(flight, meter, kind, retry_after_s)
+
+    async def _exchange(  # noqa: PLR0913 - the parts of one exchange
+        self,
+        flight: Flight,
+        call: Call,
+        decision: Decision,
+        meter: _Meter,
+        downstream: Downstream,
+    ) -> None:
+        clock, endpoint = self._clock, meter.endpoint
+        total = meter.sent + endpoint.limits.total_s
+        first = min(meter.sent + _first_limit_s(flight.ask, endpoint, decision), total)
+        upstream = self._upstreams[endpoint.dialect]
+        loop = asyncio.get_running_loop()
+        try:
+            async with (
+                asyncio.timeout_at(loop.time() + clock.real_s(first - meter.sent)) as timer,
+                upstream.call(endpoint, call) as reply,
+            ):
+                meter.status, meter.upstream_id = reply.status, reply.upstream_id
+                if flight.ask.stream:
+                    relay = self._stream(flight, decision, meter, reply, downstream, timer, total)
+                else:
+                    relay = self._whole(flight, decision, meter, reply, downstream)
+                await relay
+        except TimeoutError:
+            raise _overdue(meter, clock.mono() >= total) from None
+
+    async def _stream(  # noqa: PLR0913 - the parts of one exchange
+        self,
+        flight: Flight,
+        decision: Decision,
+        meter: _Meter,
+        reply: Reply,
+        downstream: Downstream,
+        timer: asyncio.Timeout,
+        total: float,
+    ) -> None:
+        """Relay pieces as they come; hold what precedes the first content."""
+        clock, gap_s = self._clock, meter.endpoint.limits.gap_s
+        now_s = asyncio.get_running_loop().time
+        held: list[bytes] = []
+        async with aclosing(reply.pieces()) as pieces:
+            async for piece in pieces:
+                now = clock.mono()
+                meter.note(piece, now)
+                if piece.error is not None:
+                    raise Fault(Kind.BROKEN, _broke_off(meter.endpoint, "reported an error"))
+                if meter.first is None:
+                    held.append(piece.data)
+                    continue
+                meter.stage = _WRITING
+                if not flight.begun:
+                    await self._begin(flight, decision, reply, downstream)
+                    if held:
+                        await downstream.write(b"".join(held))
+                if piece.data:
+                    await downstream.write(piece.data)
+                meter.stage = _STREAMING
+                if piece.content:
+                    timer.reschedule(now_s() + clock.real_s(min(gap_s, total - now)))
+        if not flight.begun:
+            if _is_empty(meter):
+                raise Fault(Kind.EMPTY, f"{meter.endpoint.id} answered with nothing.")
+            await self._begin(flight, decision, reply, downstream)
+            await downstream.write(b"".join(held))
+        self._book(flight, meter, None, None)
+        timer.reschedule(None)
+        await downstream.finish(self._outcome(flight), flight.explained)
+
+    async def _whole(
+        self,
+        flight: Flight,
+        decision: Decision,
+        meter: _Meter,
+        reply: Reply,
+        downstream: Downstream,
+    ) -> None:
+        """Take the whole answer, book it, and give it to the client with what was measured."""
+        parts: list[bytes] = []
+        has_content = False
+        async with aclosing(reply.pieces()) as pieces:
+            async for piece in pieces:
+                meter.note(piece, self._clock.mono())
+                has_content = has_content or bool(piece.content)
+                parts.append(piece.data)
+        if not has_content and _is_empty(meter):
+            raise Fault(Kind.EMPTY, f"{meter.endpoint.id} answered with nothing.")
+        self._book(flight, meter, None, None)
+        outcome = self._outcome(flight)
+        await self._begin(flight, decision, reply, downstream, outcome)
+        for part in parts:
+            await downstream.write(part)
+        await downstream.finish(outcome, flight.explained)
+
+    async def _begin(
+        self,
+        flight: Flight,
+        decision: Decision,
+        reply: Reply,
+        downstream: Downstream,
+        outcome: Outcome | None = None,
+    ) -> None:
+        flight.begun = True
+        await downstream.begin(
+            Head(
+                ask=flight.ask,
+                decision=decision,
+                endpoint=decision.plan[0].endpoint,
+                attempts=len(flight.tried),
+                overhead_s=flight.overhead_s,
+                headers=reply.headers,
+                outcome=outcome,
+                explained=flight.explained,
+            )
+        )
+
+    def _book(
+        self, flight: Flight, meter: _Meter, kind: Kind | None, retry_after_s: float | None
+    ) -> None:
+        """Finish an attempt: once, whatever ended it."""
+        meter.stage = _BOOKED
+        ended = self._clock.mono()
+        streamed = flight.ask.stream
+        usage = meter.usage
+        if usage is None:
+            usage = self._estimate(flight.ask, meter, kind)
+        visible = 0.0
+        if usage is not None:
+            # Reasoning counts as visible only where it was streamed or the answer came whole.
+            shown = usage.output if meter.reasoning_chars or not usage.reasoning else usage.text
+            visible = float(shown)
+        attempt = Attempt(
+            endpoint=meter.endpoint.id,
+            number=len(flight.attempts) + 1,
+            started_wall=meter.sent_wall,
+            sent=meter.sent,
+            ended=ended,
+            first=meter.first if streamed else None,
+            first_answer=meter.first_answer if streamed else None,
+            last=meter.last if streamed else None,
+            streamed=streamed,
+            usage=usage,
+            visible_tokens=visible,
+            visible_chars=meter.chars,
+            cost_nano_usd=_cost(usage, meter.price),
+            fault=kind,
+            status=meter.status,
+            finish=meter.finish,
+            upstream_id=meter.upstream_id,
+        )
+        flight.attempts.append(attempt)
+        self._board.observe(attempt, flight.ask, retry_after_s)
+
+    def _estimate(self, ask: Ask, meter: _Meter, kind: Kind | None) -> Usage | None:
+        """Count what nobody reported: the prompt and what was seen.
+
+        A refusal (any status but 2xx) and a connection that never stood are billed nothing.
+        """
+        if meter.status is None:
+            if kind not in (Kind.CANCELLED, Kind.FIRST_TOKEN_TIMEOUT, Kind.TOTAL_TIMEOUT):
+                return None
+        elif meter.status >= 300:  # noqa: PLR2004 - not 2xx
+            return None
+        rates = self._board.rates(meter.endpoint)
+        visible = rates.visible_tokens(meter.chars)
+        reasoning = rates.visible_tokens(meter.reasoning_chars)
+        return Usage(
+            fresh_input=round(rates.prompt_tokens(ask.prompt)),
+            text=round(visible - reasoning),
+            reasoning=round(reasoning),
+            estimated=True,
+        )
+
+    def _outcome(self, flight: Flight, fault: Fault | None = None) -> Outcome:
+        return Outcome(
+            attempts=tuple(flight.attempts),
+            received=flight.received,
+            ended=self._clock.mono(),
+            fault=None if fault is None else fault.kind,
+            sla=flight.ask.sla,
+        )
+
+    def _settle(self, flight: Flight) -> None:
+        """Book the request for its class, and tell it."""
+        outcome = self._outcome(flight, flight.fault)
+        if flight.decisions:
+            self._board.settle(outcome, flight.decisions[-1], flight.ask)
+        self._telemetry.report(
+            Record(
+                ask=flight.ask,
+                outcome=outcome,
+                decisions=tuple(flight.decisions),
+                surface=flight.surface,
+                received_wall=flight.received_wall,
+                overhead_s=flight.overhead_s,
+                context=flight.context,
+                span_id=flight.span_id,
+                attempt_span_ids=tuple(flight.attempt_span_ids),
+                endpoints=flight.endpoints,
+                fault=flight.fault,
+            )
+        )
+
+
+def _refusal(ask: Ask, explained: Explained) -> Fault:
+    """Say why nobody can serve: for good (422) or for now (503), with what would have worked."""
+    decision = explained.decision
+    waits = [r.retry_after_s or 1.0 for r in decision.out if r.reason.passes]
+    detail = {"availability": explained}
+    if waits and not explained.forecasts:
+        return Fault(
+            Kind.UNAVAILABLE,
+            f"Every endpoint that could serve {ask.model!r} is cooling, at its limit or loading.",
+            detail=detail,
+            retry_after_s=max(1.0, min(waits)),
+        )
+    names = sorted({f"{r.reason.value}" for r in explained.rejections})
+    return Fault(
+        Kind.INFEASIBLE,
+        f"No endpoint serving {ask.model!r} can meet this request as it stands"
+        f" (ruled out by: {', '.join(names) or 'nothing configured'});"
+        " error.availability names each endpoint, and nearest.relax what would have worked.",
+        detail=detail,
+    )
+
+
+def _first_limit_s(ask: Ask, endpoint: Endpoint, decision: Decision) -> float:
+    """How long to wait for the first content, in seconds: several times what is expected."""
+    if endpoint.limits.first_token_s is not None and ask.stream:
+        return endpoint.limits.first_token_s
+    told = decision.forecast
+    if told is None:
+        return endpoint.limits.total_s
+    if ask.stream:
+        return max(FIRST_TOKEN_LEAST_S, FIRST_TOKEN_FACTOR * told.ttft_ms / 1000)
+    return max(FIRST_TOKEN_LEAST_S, WHOLE_FACTOR * told.e2e_ms / 1000)
+
+
+def _overdue(meter: _Meter, total_reached: bool) -> Fault:  # noqa: FBT001 - a fact, not a mode
+    name = meter.endpoint.id
+    if meter.stage == _WRITING:
+        return Fault(Kind.CANCELLED, "The client stopped reading.")
+    if total_reached:
+        return Fault(
+            Kind.TOTAL_TIMEOUT,
+            f"{name} was still answering after {meter.endpoint.limits.total_s:g} s.",
+        )
+    if meter.stage == _STREAMING:
+        return Fault(
+            Kind.GAP_TIMEOUT,
+            f"{name} fell silent for {meter.endpoint.limits.gap_s:g} s inside its answer.",
+        )
+    return Fault(Kind.FIRST_TOKEN_TIMEOUT, f"{name} gave no content in the time it should need.")
+
+
+def _is_empty(meter: _Meter) -> bool:
+    """Whether an answer without content is a failure.
+
+    One that was cut off by its length, or filtered, says so, and would be the same elsewhere.
+    """
+    return meter.chars == 0 and meter.finish in (None, "stop", "end_turn")
+
+
+def _broke_off(endpoint: Endpoint, how: str) -> str:
+    return f"{endpoint.id} {how} inside its answer."
+
+
+def _pinned(endpoint: Endpoint, wall: float) -> Price:
+    """Return the price in force now; free of charge where none is known (never chosen then)."""
+    return (endpoint.price or Price(0.0, 0.0)).at(wall)
+
+
+def _cost(usage: Usage | None, price: Price) -> int:
+    """What an attempt costs in nano-USD; a cost the provider reported wins."""
+    if usage is None:
+        return 0
+    if usage.reported_cost_nano_usd is not None:
+        return usage.reported_cost_nano_usd
+    return round(
+        price.nano_usd(
+            fresh=usage.fresh_input,
+            cache_read=usage.cache_read,
+            cache_write=usage.cache_write,
+            output=usage.output,
+        )
+    )
+
+
+def _traceparent(context: TraceContext, span_id: str) -> str:
+    return f"00-{context.trace_id}-{span_id}-{'01' if context.sampled else '00'}"
