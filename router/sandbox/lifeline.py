@@ -21,7 +21,9 @@ def arm() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-async def orphaned(parent: int, *, look: Callable[[], int] = os.getppid) -> None:
+async def orphaned(
+    parent: int, *, look: Callable[[], int] = os.getppid, every_s: float = _LOOK_EVERY_S
+) -> None:
     """Return once the parent is no longer `parent`."""
     while look() == parent:  # noqa: ASYNC110 - no event tells of it
-        await asyncio.sleep(_LOOK_EVERY_S)
+        await asyncio.sleep(every_s)

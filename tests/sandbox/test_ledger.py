@@ -1,6 +1,7 @@
 import asyncio
 import json
 import socket
+from typing import Any
 
 import aiohttp
 import pytest
@@ -39,7 +40,9 @@ def test_the_books_number_their_entries_without_a_gap() -> None:
 async def test_what_the_answer_reports_is_what_is_billed(
     market: Market, endpoint: str, *, stream: bool
 ) -> None:
-    options = {"stream_options": {"include_usage": True}} if endpoint != CLAUDE else {}
+    options: dict[str, Any] = (
+        {"stream_options": {"include_usage": True}} if endpoint != CLAUDE else {}
+    )
     reply = await call(market, endpoint, stream=stream, max_tokens=40, headers=SHORT, **options)
     entry = await entry_of(market, reply.id)
     price = market.rows[EndpointId(endpoint)].price

@@ -2,11 +2,13 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 
 import pytest
 
+from router.sandbox.lifeline import orphaned
 from router.sandbox.process import Market, StartError
 from tests.sandbox.test_fleet import GOOD
 
@@ -17,6 +19,11 @@ def alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as wire:
+        return wire.connect_ex(("127.0.0.1", port)) == 0
 
 
 async def test_a_market_serves_its_own_file_and_ends_with_its_block(tmp_path: Path) -> None:
@@ -48,19 +55,24 @@ async def test_a_market_dies_with_its_parent() -> None:
     line = (
         "import subprocess, sys, time;"
         "child = subprocess.Popen([sys.executable, '-m', 'router.sandbox'], stdout=-1);"
-        "print(child.pid, child.stdout.readline().decode(), flush=True);"
+        "print(child.stdout.readline().decode(), flush=True);"
         "time.sleep(60)"
     )
     parent = await asyncio.create_subprocess_exec(
         sys.executable, "-c", line, stdout=asyncio.subprocess.PIPE
     )
     assert parent.stdout is not None
-    pid, _, ready = (await parent.stdout.readline()).decode().partition(" ")
+    ready = await parent.stdout.readline()
     assert json.loads(ready)["ready"] is True
     parent.send_signal(signal.SIGKILL)
-    await parent.communicate()
+    await parent.wait()
     for _ in range(300):
-        if not alive(int(pid)):
+        if not listens(json.loads(ready)["port"]):
             break
         await asyncio.sleep(0.01)
-    assert not alive(int(pid))
+    assert not listens(json.loads(ready)["port"])
+
+
+async def test_an_orphan_notices_without_the_kernels_help() -> None:
+    parents = iter([7, 7, 1])
+    await asyncio.wait_for(orphaned(7, look=lambda: next(parents), every_s=0.001), 1)
