@@ -55,18 +55,21 @@ class ChatVoice:
             }
         )[:-1]
         self._before_delta = b"data: " + self._head + b',"choices":[{"index":0,"delta":'
-        self._after_text = b'"},"finish_reason":null}]}\n\n'
+        # Asked for usage, OpenAI names it in every chunk; it is null in all but the last.
+        self._tail = b'],"usage":null}\n\n' if answer.ask.wants_usage else b"]}\n\n"
+        self._after_reasoning = b'"},"finish_reason":null}' + self._tail
+        self._after_text = self._after_reasoning
         self._before_text = self._before_delta + b'{"content":"'
         if answer.ask.tool:
             self._before_text = (
                 self._before_delta + b'{"tool_calls":[{"index":0,"function":{"arguments":"'
             )
-            self._after_text = b'"}}]},"finish_reason":null}]}\n\n'
+            self._after_text = b'"}}]},"finish_reason":null}' + self._tail
         self._before_reasoning = self._before_delta + b'{"' + self._seen.encode() + b'":"'
 
     def _delta(self, delta: object, finish: str | None = None) -> bytes:
-        ending = b',"finish_reason":' + encode(finish) + b"}]}\n\n"
-        return self._before_delta + encode(delta) + ending
+        ending = b',"finish_reason":' + encode(finish) + b"}"
+        return self._before_delta + encode(delta) + ending + self._tail
 
     def opening(self) -> bytes:
         """The role chunk; Azure sends its content filter's verdict first."""
@@ -92,7 +95,7 @@ class ChatVoice:
 
     def reasoning(self, text: str) -> bytes:
         """A chunk of visible reasoning."""
-        return self._before_reasoning + text.encode() + b'"},"finish_reason":null}]}\n\n'
+        return self._before_reasoning + text.encode() + self._after_reasoning
 
     def turn(self) -> bytes:
         """The name of the tool that is called, if one is."""
@@ -113,7 +116,7 @@ class ChatVoice:
         counts = b',"usage":' + encode(_usage(self._answer, usage)) + b"}\n\n"
         last = self._delta({}, self._finish)
         if style is UsageStyle.LAST_CHOICE:
-            last = last[: -len(b"}\n\n")] + counts
+            last = last.removesuffix(self._tail) + b"]" + counts
         elif style is UsageStyle.OWN_CHUNK and self._answer.ask.wants_usage:
             last += b"data: " + self._head + b',"choices":[]' + counts
         return last + (b"data: [DONE]\n\n" if done else b"")
