@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from router.config.providers import BASE_URLS, NOT_OPENAI
 from router.config.sections import HttpUrl, Strict, VariableName
 from router.config.window import Window
 from router.core.catalogue import Capability, Dialect
@@ -82,3 +84,25 @@ class EndpointRow(Strict):
     region: str = ""
     data_collection: bool = False
     bills_after_cancel: bool = False
+
+    @property
+    def speaks(self) -> Dialect:
+        """The dialect said, or the one its model's provider is known for."""
+        if self.dialect is not None:
+            return self.dialect
+        return Dialect.LITELLM if self.model.partition("/")[0] in NOT_OPENAI else Dialect.OPENAI
+
+    @property
+    def address(self) -> str | None:
+        """The base URL said, or the one everybody knows; empty where litellm knows it."""
+        if self.base_url is not None:
+            return self.base_url
+        return "" if self.speaks is Dialect.LITELLM else BASE_URLS.get(self.provider)
+
+    def gaps(self) -> Iterator[tuple[str, str]]:
+        """Yield key and advice for what may be left out in some rows, but not in this one."""
+        if self.address is None:
+            known = ", ".join(BASE_URLS)
+            yield "base_url", f"missing; '{self.provider}' has no known address as {known} have"
+        elif self.address and self.base_url is None and self.api_key_env is None:
+            yield "api_key_env", "missing; write the NAME of the variable that holds the key"

@@ -10,16 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 
 from router.config.endpoint import EndpointRow
 from router.config.mistake import ConfigError, Mistake
-from router.config.providers import BASE_URLS, NOT_OPENAI, PLACEHOLDER
+from router.config.providers import AUTH_HEADERS, PLACEHOLDER
 from router.config.sections import Routing
 from router.config.settings import Settings
 from router.core.catalogue import (
     Capability,
-    Dialect,
     Endpoint,
     EndpointId,
     Limits,
@@ -33,6 +32,7 @@ from router.core.tariff import TableEntry
 Table = Callable[[str], TableEntry | None]
 UNLESS_SAID = frozenset(Capability) - {Capability.AUDIO, Capability.DOCUMENTS}
 """What an endpoint is taken to have when neither row nor table says."""
+_NOTICE = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +99,18 @@ class _Resolving:
 
     def endpoint(self, index: int, row: EndpointRow) -> Endpoint | None:
         """Make one endpoint; ``None`` if it is left out (a warning or mistake says why)."""
-        if self._unpaid(row):
-            return None
-        base_url = self._base_url(index, row)
         entry = self._entry(row)
         context = row.context or (entry.context if entry else None)
         if context is None:
-            self._say(index, row, "context", f"'{row.model}' is in no table; say it in tokens")
-        if base_url is None or context is None:
+            place = f"[[endpoints]] #{index + 1} '{row.id}' context"
+            message = f"the price table has none for '{row.model}'; say it, in tokens"
+            self.mistakes.append(Mistake(str(self.settings.path), place, message))
+            return None
+        base_url = self._base_url(row)
+        if base_url is None:
             return None
         self._warn_of_age(row, entry)
-        upstream_model = row.upstream_model or _without_prefix(row.model)
-        capabilities, lacks = _capabilities(row, entry), frozenset(row.lacks)
+        upstream_model = row.upstream_model or row.model.partition("/")[2] or row.model
         return Endpoint(
             id=EndpointId(row.id),
             provider=row.provider,
@@ -122,12 +122,11 @@ class _Resolving:
             context=context,
             price=self._price(row, entry),
             max_output=row.max_output or (entry.max_output if entry else None),
-            dialect=_dialect(row),
+            dialect=row.speaks,
             api_key_env=row.api_key_env if self.base_url_of is None else None,
-            auth_header=row.auth_header
-            or ("api-key" if row.provider == "azure" else "authorization"),
-            capabilities=capabilities,
-            unsupported_params=lacks - set(Capability),
+            auth_header=row.auth_header or AUTH_HEADERS.get(row.provider, "authorization"),
+            capabilities=_capabilities(row, entry),
+            unsupported_params=frozenset(row.lacks) - set(Capability),
             quantization=row.quantization,
             region=row.region,
             data_collection=row.data_collection,
@@ -136,34 +135,26 @@ class _Resolving:
             limits=_limits(row, self.settings.routing),
         )
 
-    def _unpaid(self, row: EndpointRow) -> bool:
-        if self.base_url_of is not None or _payable(row, self.environ):
-            return False
-        self.warnings.append(f"{row.id} is left out: {row.api_key_env} is not in the environment")
-        return True
-
-    def _base_url(self, index: int, row: EndpointRow) -> str | None:
+    def _base_url(self, row: EndpointRow) -> str | None:
+        """Where the endpoint is reached; ``None`` leaves it out, with a warning."""
         if self.base_url_of is not None:
             url = self.base_url_of(row.id)
-            if url is None:
-                self.warnings.append(f"{row.id} is left out: the sandbox market does not have it")
-            return url
-        if row.base_url is not None:
-            if PLACEHOLDER not in row.base_url:
-                return row.base_url
-            self.warnings.append(f"{row.id} is left out: base_url is still '{row.base_url}'")
-            return None
-        if _dialect(row) is Dialect.LITELLM:
-            return ""
-        url = BASE_URLS.get(row.provider)
+            why = "the sandbox market does not have it"
+        elif not _payable(row, self.environ):
+            url, why = None, f"{row.api_key_env} is not in the environment"
+        elif PLACEHOLDER in (row.address or ""):
+            url, why = None, f"base_url is still '{row.base_url}'"
+        else:
+            url, why = row.address, "it has no address"
         if url is None:
-            self._say(index, row, "base_url", f"missing; '{row.provider}' has no known address")
+            self.warnings.append(f"{row.id} is left out: {why}")
         return url
 
     def _entry(self, row: EndpointRow) -> TableEntry | None:
-        """Ask the table, unless the row says everything itself."""
+        """Ask the table, unless the row says everything and nobody real is behind it."""
         said = (row.price, row.context, row.capabilities)
-        return None if all(v is not None for v in said) else self.table(row.model)
+        complete = all(v is not None for v in said)
+        return None if complete and self.base_url_of is not None else self.table(row.model)
 
     def _price(self, row: EndpointRow, entry: TableEntry | None) -> Price | None:
         windows = None if row.price_windows is None else tuple(w.core() for w in row.price_windows)
@@ -175,28 +166,17 @@ class _Resolving:
                 "the table; say price = { input = ..., output = ... }, or price = 0 if it is free"
             )
             return None
+        self.warnings.extend(f"{row.id}: '{row.model}': {each}" for each in entry.remarks)
         return entry.price if windows is None else replace(entry.price, windows=windows)
 
     def _warn_of_age(self, row: EndpointRow, entry: TableEntry | None) -> None:
         end = entry.deprecated if entry else None
         if end is None or self.today is None or self.base_url_of is not None:
             return
+        if end > self.today + _NOTICE:
+            return
         verb = "was to end" if end <= self.today else "ends"
         self.warnings.append(f"{row.id}: '{row.model}' is deprecated and {verb} on {end}")
-
-    def _say(self, index: int, row: EndpointRow, key: str, message: str) -> None:
-        place = f"[[endpoints]] #{index + 1} '{row.id}' {key}"
-        self.mistakes.append(Mistake(str(self.settings.path), place, message))
-
-
-def _without_prefix(model: str) -> str:
-    return model.partition("/")[2] or model
-
-
-def _dialect(row: EndpointRow) -> Dialect:
-    if row.dialect is not None:
-        return row.dialect
-    return Dialect.LITELLM if row.model.partition("/")[0] in NOT_OPENAI else Dialect.OPENAI
 
 
 def _capabilities(row: EndpointRow, entry: TableEntry | None) -> frozenset[Capability]:

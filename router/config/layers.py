@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import get_args, get_origin
 
-from router.config.mistake import Mistake, nearest
+from router.config.mistake import Mistake, closest
 from router.config.sections import SECTIONS, Strict
 
 PREFIX = "MERITORDER_"
@@ -48,11 +48,9 @@ def put_environment(layers: Layers, environ: Mapping[str, str], mistakes: list[M
         if not name.startswith(PREFIX) or "__" not in name or not environ[name].strip():
             continue
         if name not in known:
-            close = nearest(name.lower(), (k.lower() for k in known))
-            hint = close.upper().replace("DID YOU MEAN", "did you mean")
-            mistakes.append(
-                Mistake(name, "", f"no such setting; {hint}" if "?" in close else "no such setting")
-            )
+            meant = closest(name.removeprefix(PREFIX), (k.removeprefix(PREFIX) for k in known))
+            hint = f"; did you mean '{PREFIX}{meant}'?" if meant else ""
+            mistakes.append(Mistake(name, "", f"no such setting{hint}"))
             continue
         section, key = known[name]
         layers.put(section, key, _typed(SECTIONS[section], key, environ[name].strip()), name)

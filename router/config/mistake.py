@@ -30,7 +30,14 @@ class ConfigError(Exception):
 def nearest(word: str, known: Iterable[str]) -> str:
     """Name what was probably meant, or everything that is known."""
     names = sorted(known)
-    close = get_close_matches(word.lower(), names, n=1)
-    if close:
-        return f"did you mean '{close[0]}'?"
+    meant = closest(word, names)
+    if meant is not None:
+        return f"did you mean '{meant}'?"
     return f"known: {', '.join(names)}" if names else "nothing is known here"
+
+
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that ``word`` looks like, whatever its case, if there is one."""
+    lower = {name.lower(): name for name in known}
+    found = get_close_matches(word.lower(), lower, n=1)
+    return lower[found[0]] if found else None

@@ -26,6 +26,9 @@ BASE_URLS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+AUTH_HEADERS: Mapping[str, str] = MappingProxyType({"azure": "api-key"})
+"""Header that carries the key, where it is not ``Authorization: Bearer``."""
+
 NOT_OPENAI = frozenset(
     {
         "anthropic",

@@ -28,6 +28,12 @@ _KINDS = {
     "string": "text in quotes",
     "tuple": "a list",
 }
+_FIXED = {
+    "finite_number": "must be a finite number",
+    "missing": "missing",
+    "string_too_short": "must not be empty",
+    "too_short": "must not be empty",
+}
 _RANGES = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 
 
@@ -43,8 +49,9 @@ def read_toml(path: Path, mistakes: list[Mistake]) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as e:
         mistakes.append(_syntax(path, str(e), text))
     else:
-        for place, advice in list(secrets_in(document)):
-            mistakes.append(Mistake(str(path), named(place, document), advice))
+        found = list(secrets_in(document))
+        mistakes += (Mistake(str(path), named(place, document), advice) for place, advice in found)
+        for place, _ in reversed(found):
             _drop(document, place)
         return document
     return {}
@@ -60,13 +67,9 @@ def _syntax(path: Path, message: str, text: str) -> Mistake:
 
 
 def _drop(document: Any, place: Place) -> None:
-    """Take a value out; a list keeps its length, so that places after it stay true."""
     for step in place[:-1]:
         document = document[step]
-    if isinstance(document, dict):
-        document.pop(place[-1], None)
-    else:
-        document[place[-1]] = "REMOVED"
+    del document[place[-1]]
 
 
 def named(place: Place, document: Mapping[str, Any]) -> str:
@@ -115,10 +118,10 @@ def _words(error: ErrorDetails, model: type[BaseModel]) -> str:
     if kind == "extra_forbidden":
         key = str(error["loc"][-1])
         return f"unknown key; {nearest(key, _fields_at(model, error['loc'][:-1]))}"
-    if kind == "missing":
-        return "missing"
     if kind == "value_error":
         return str(context["error"])
+    if kind in _FIXED:
+        return _FIXED[kind]
     for sign, words in _RANGES.items():
         if sign in context:
             return f"must be {words} {context[sign]:g}, not {shown(value)}"
@@ -128,8 +131,6 @@ def _words(error: ErrorDetails, model: type[BaseModel]) -> str:
     what = kind.removesuffix("_type").removesuffix("_parsing").removesuffix("_from_float")
     if what in _KINDS:
         return f"must be {_KINDS[what]}, not {shown(value)}"
-    if kind in {"too_short", "string_too_short"}:
-        return "must not be empty"
     if kind == "string_pattern_mismatch":
         return f"has characters that are not allowed here ({context['pattern']}): {shown(value)}"
     return f"{error['msg']} ({shown(value)})"

@@ -128,6 +128,8 @@ class _Reader:
 
             if entry := validated(EndpointRow, row, complain):
                 found.append(entry)
+                for key, message in entry.gaps():
+                    complain((key,), message)
         self._unique(rows)
         return tuple(found)
 

@@ -15,6 +15,7 @@ class TableEntry:
     ``price`` is ``None`` as well where the table says 0 for input and output alike: a price of
     nothing is a claim only the operator can make. ``context`` and ``max_output`` are in tokens,
     ``deprecated`` is the day the provider withdraws the model, ``source`` names the table.
+    ``remarks`` say what the table knows and ``price`` cannot express.
     """
 
     model: str
@@ -24,3 +25,4 @@ class TableEntry:
     max_output: int | None = None
     capabilities: frozenset[Capability] | None = None
     deprecated: date | None = None
+    remarks: tuple[str, ...] = ()

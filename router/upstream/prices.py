@@ -1,0 +1,167 @@
+"""LiteLLM's price table, read from its data file: importing the package would cost seconds.
+
+The file is split into rows without reading them, and a row is decoded when it is asked for; both
+happen only if some endpoint leaves something for the table to say.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import overload
+
+import msgspec
+
+from router.core.catalogue import Capability, Price, PriceWindow
+from router.core.tariff import TableEntry
+from router.upstream.off_peak import OffPeak, discount_windows
+
+_FILE = "model_prices_and_context_window_backup.json"
+_MODES = frozenset({"chat", "completion", "embedding", "responses"})
+_FLAGS: Mapping[str, tuple[Capability, ...]] = {
+    "supports_function_calling": (Capability.TOOLS,),
+    "supports_parallel_function_calling": (Capability.PARALLEL_TOOLS,),
+    "supports_vision": (Capability.IMAGES,),
+    "supports_audio_input": (Capability.AUDIO,),
+    "supports_pdf_input": (Capability.DOCUMENTS,),
+    "supports_response_schema": (Capability.JSON_SCHEMA,),
+    "supports_reasoning": (Capability.REASONING_EFFORT,),
+}
+_NEVER_SAID = frozenset(
+    {Capability.JSON_OBJECT, Capability.LOGPROBS, Capability.SEED, Capability.SEVERAL_CHOICES}
+)
+"""The table has no flag for these, so they are taken to be there."""
+
+
+class _Row(msgspec.Struct, frozen=True):
+    """What is read of one row; prices are USD per token."""
+
+    litellm_provider: str = ""
+    mode: str | None = None
+    input_cost_per_token: float | None = None
+    output_cost_per_token: float | None = None
+    cache_read_input_token_cost: float | None = None
+    input_cost_per_token_cache_hit: float | None = None
+    cache_creation_input_token_cost: float | None = None
+    max_input_tokens: float | None = None
+    max_output_tokens: float | None = None
+    deprecation_date: str | None = None
+    off_peak_pricing: OffPeak | None = None
+
+    @property
+    def cached_input(self) -> float | None:
+        """Price of a cache read, under its newer or older name."""
+        newer = self.cache_read_input_token_cost
+        return self.input_cost_per_token_cache_hit if newer is None else newer
+
+
+def lookup(model: str) -> TableEntry | None:
+    """Return what the installed litellm's table says of ``model``, ``None`` if nothing.
+
+    ``model`` is LiteLLM's name; its provider's prefix may be there where the table has none.
+    """
+    rows, source = _table()
+    return entry_of(model, rows, source)
+
+
+@cache
+def _table() -> tuple[Mapping[str, msgspec.Raw], str]:
+    """Split the installed table into rows; without the package there are none."""
+    spec = importlib.util.find_spec("litellm")
+    if spec is None or spec.origin is None:
+        return {}, ""
+    try:
+        raw = (Path(spec.origin).parent / _FILE).read_bytes()
+        rows = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+    except (OSError, msgspec.DecodeError):
+        return {}, ""
+    return rows, f"litellm {metadata.version('litellm')} table"
+
+
+def entry_of(model: str, rows: Mapping[str, msgspec.Raw], source: str) -> TableEntry | None:
+    """Read one row of a table that was split into rows."""
+    provider, slash, bare = model.partition("/")
+    for name in (model, bare) if slash else (model,):
+        if name not in rows:
+            continue
+        try:
+            row = msgspec.json.decode(rows[name], type=_Row)
+        except msgspec.DecodeError:
+            continue
+        if row.mode in _MODES and (name == model or row.litellm_provider.startswith(provider)):
+            said = msgspec.json.decode(rows[name], type=dict[str, object])
+            return _entry(name, row, said, source)
+    return None
+
+
+def _entry(name: str, row: _Row, said: Mapping[str, object], source: str) -> TableEntry:
+    price, remarks = _price(row, source)
+    if any("_above_" in key for key in said):
+        remarks += ("long prompts cost more than reckoned: the table's tiers are not used",)
+    return TableEntry(
+        model=name,
+        source=source,
+        price=price,
+        context=_tokens(row.max_input_tokens),
+        max_output=_tokens(row.max_output_tokens),
+        capabilities=_capabilities(said),
+        deprecated=_day(row.deprecation_date),
+        remarks=remarks,
+    )
+
+
+def _price(row: _Row, source: str) -> tuple[Price | None, tuple[str, ...]]:
+    fresh, output, cached = row.input_cost_per_token, row.output_cost_per_token, row.cached_input
+    if fresh is None or output is None:
+        return None, ()
+    if fresh == 0 and output == 0:
+        return None, ("the table says 0, which may mean free or unknown",)
+    remarks: tuple[str, ...] = ()
+    windows: tuple[PriceWindow, ...] = ()
+    if row.off_peak_pricing is not None:
+        found = discount_windows(row.off_peak_pricing, (fresh, output, cached))
+        windows, remarks = (found, ()) if found is not None else ((), (_OFF_PEAK_UNUSED,))
+    price = Price(
+        input=_per_million(fresh),
+        output=_per_million(output),
+        cached_input=_per_million(cached),
+        cache_write=_per_million(row.cache_creation_input_token_cost or None),  # 0: not known
+        windows=windows,
+        source=source,
+    )
+    return price, remarks
+
+
+_OFF_PEAK_UNUSED = "the table has off-peak prices that are not used; say price_windows"
+
+
+@overload
+def _per_million(usd_per_token: float) -> float: ...
+@overload
+def _per_million(usd_per_token: None) -> None: ...
+def _per_million(usd_per_token: float | None) -> float | None:
+    """Turn 5.5e-07 into 0.55, not 0.5499999999999999."""
+    return None if usd_per_token is None else round(usd_per_token * 1e6, 9)
+
+
+def _tokens(number: float | None) -> int | None:
+    return int(number) if number else None
+
+
+def _capabilities(said: Mapping[str, object]) -> frozenset[Capability] | None:
+    """Read the flags; a row without any of them says nothing."""
+    if not any(flag in said for flag in _FLAGS):
+        return None
+    has = (each for flag, each in _FLAGS.items() if said.get(flag) is True)
+    return _NEVER_SAID.union(*has)
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
