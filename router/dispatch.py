@@ -39,6 +39,7 @@ from router.ports import (
     Reply,
     Telemetry,
     TraceContext,
+    Tracer,
     Upstream,
 )
 
@@ -119,6 +120,7 @@ class Dispatcher:
         board: Board,
         upstreams: Mapping[Dialect, Upstream],
         telemetry: Telemetry,
+        tracer: Tracer,
         clock: Clock,
         rng: Random,
         policies: Mapping[str, Policy],
@@ -127,12 +129,13 @@ class Dispatcher:
         self._board = board
         self._upstreams = upstreams
         self._telemetry = telemetry
+        self._tracer = tracer
         self._clock = clock
         self._rng = rng
         self._policies = policies
         self._default_policy = default_policy
 
-    async def run(  # noqa: PLR0913 - what a surface knows of a request
+    async def run(  # noqa: PLR0917 - what a surface knows, in the order it is known
         self,
         ask: Ask,
         call: Call,
@@ -149,7 +152,7 @@ class Dispatcher:
             surface=surface,
             received=received,
             received_wall=self._clock.wall() - (self._clock.mono() - received),
-            span_id=f"{self._rng.getrandbits(64) or 1:016x}",
+            span_id=self._tracer.span_id(),
         )
         try:
             await self._serve(flight, downstream)
@@ -242,11 +245,12 @@ class Dispatcher:
     async def _attempt(self, flight: Flight, decision: Decision, downstream: Downstream) -> None:
         """Send to the head of the plan and relay what comes; book it however it ends."""
         clock, endpoint = self._clock, decision.plan[0].endpoint
-        span_id = f"{self._rng.getrandbits(64) or 1:016x}"
+        span_id = self._tracer.span_id()
         call = replace(
             flight.call,
             attempt_id=f"{flight.ask.id}-{len(flight.attempts) + 1}",
-            traceparent=_traceparent(flight.context, span_id),
+            traceparent=self._tracer.outgoing(flight.context, span_id),
+            tracestate=flight.context.tracestate,
         )
         flight.tried.add(endpoint.id)
         flight.endpoints[endpoint.id] = endpoint
@@ -559,7 +563,3 @@ def _cost(usage: Usage | None, price: Price) -> int:
             output=usage.output,
         )
     )
-
-
-def _traceparent(context: TraceContext, span_id: str) -> str:
-    return f"00-{context.trace_id}-{span_id}-{'01' if context.sampled else '00'}"

@@ -46,7 +46,7 @@ class Call:
 
     ``body`` is the JSON as received but for our own keys; the upstream puts its model name in.
     ``headers`` are lower-case and hold no credentials of the client. ``attempt_id`` goes out as
-    ``x-request-id``; ``traceparent`` is the W3C context of this attempt.
+    ``x-request-id``; ``traceparent`` and ``tracestate`` are the W3C context of this attempt.
     """
 
     body: bytes
@@ -55,6 +55,7 @@ class Call:
     wants_usage: bool
     attempt_id: str
     traceparent: str | None = None
+    tracestate: str = ""
 
 
 class Reply(Protocol):
@@ -159,6 +160,18 @@ class Record:
     attempt_span_ids: tuple[str, ...]
     endpoints: Mapping[EndpointId, Endpoint] = field(default_factory=dict)
     fault: Fault | None = None
+
+
+class Tracer(Protocol):
+    """Names spans, and says under which name an attempt goes upstream."""
+
+    def span_id(self) -> str:
+        """Return a new span id."""
+        ...
+
+    def outgoing(self, context: TraceContext, span_id: str) -> str:
+        """Return the ``traceparent`` under which ``span_id`` is the parent."""
+        ...
 
 
 class Telemetry(Protocol):

@@ -343,7 +343,7 @@ def _outranked(endpoint: Endpoint, told: Forecast, head: Forecast | None) -> Rej
         return Rejection(
             endpoint.id,
             Reason.BOUND,
-            f"{worst.kind.value} {worst.limit:g}: {worst.predicted:.4g} expected"
+            f"{worst.kind.value} {_plain(worst.limit)}: {_plain(worst.predicted)} expected"
             f" at p{worst.percentile * 100:g}",
             cost_usd=told.cost_usd,
             expectations=broken,
@@ -358,3 +358,8 @@ def _outranked(endpoint: Endpoint, told: Forecast, head: Forecast | None) -> Rej
         cost_usd=told.cost_usd,
         expectations=told.expectations,
     )
+
+
+def _plain(value: float) -> str:
+    """Write a number as a person would: no exponent, no false precision."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"  # noqa: PLR2004 - three digits

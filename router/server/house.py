@@ -1,0 +1,215 @@
+"""One proxy, put together: what the operator said becomes parts that know only their ports.
+
+Everything that is opened here is closed here, in reverse order. The virtual market and the
+private Redis are children of this process and end with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from router.config import Fleet, Settings, needs_sandbox, resolve
+from router.core.catalogue import Dialect, Endpoint, ModelName
+from router.dispatch import Dispatcher
+from router.ports import TraceContext, Upstream
+from router.sandbox.process import Market
+from router.server.clock import SystemClock
+from router.store.board import Board
+from router.store.private import PrivateRedis, PrivateRedisError
+from router.store.redis import Sharing
+from router.surfaces.door import Door
+from router.surfaces.http import make_app
+from router.surfaces.service import Service
+from router.telemetry.report import Reporter
+from router.telemetry.trace import Tracer
+from router.upstream.litellm import LiteLLM
+from router.upstream.prices import lookup
+from router.upstream.relay import Relay
+from router.upstream.session import open_session
+
+
+_SANDBOX_KEY = "MERITORDER_SANDBOX_KEY"
+
+
+@dataclass(slots=True)
+class House:
+    """A proxy that is ready to listen. ``redis`` says in words where statistics are shared."""
+
+    app: web.Application
+    settings: Settings
+    fleet: Fleet
+    board: Board
+    dispatcher: Dispatcher
+    redis: str
+    market: Market | None
+    clock: SystemClock
+    sharing: Sharing | None
+    litellm: LiteLLM | None
+    draining: bool = False
+
+    def opened(self) -> None:
+        """Start what may be slow, now that requests are answered: adapters."""
+        if self.litellm is not None:
+            self.litellm.start_loading()
+
+    def health(self) -> Mapping[str, Any]:
+        """Tell the state of the parts for ``/health/ready``; a Redis that is gone is no reason
+        to send requests elsewhere."""
+        told: dict[str, Any] = {
+            "ready": True,
+            "endpoints": len(self.fleet.endpoints),
+            "sandbox": self.fleet.sandboxed,
+            "adapters": {"litellm": self.litellm.ready} if self.litellm is not None else {},
+        }
+        if self.sharing is None:
+            told["redis"] = {"connected": False, "error": self.redis}
+        else:
+            state = self.sharing.state
+            told["redis"] = {
+                "connected": state.connected,
+                "since": round(state.since_wall, 3),
+                "unpushed": state.unpushed_keys,
+                "last_sync_age_s": round(state.last_sync_age_s, 3),
+                "error": state.error,
+            }
+        return told
+
+
+@asynccontextmanager
+async def open_house(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[House]:
+    """Put a proxy together. Raises ``ConfigError`` for what the operator must mend."""
+    async with AsyncExitStack() as stack:
+        (market, base_url_of), (redis_url, redis_told) = await asyncio.gather(
+            _market(stack, settings, environ), _redis(stack, settings)
+        )
+        fleet = resolve(settings, environ, table=lookup, base_url_of=base_url_of)
+        if fleet.sandboxed:
+            fleet, environ = _with_sandbox_key(fleet, environ)
+        clock = SystemClock(settings.sandbox.speed if market is not None else 1.0)
+        ca_file = Path(settings.upstream.ca_file) if settings.upstream.ca_file else None
+        session = await stack.enter_async_context(open_session(ca_file=ca_file, environ=environ))
+        relayed = [e for e in fleet.endpoints if e.dialect is Dialect.OPENAI]
+        upstreams: dict[Dialect, Upstream] = {
+            Dialect.OPENAI: Relay(session, relayed, environ=environ, wall=clock.wall)
+        }
+        litellm = _litellm(fleet, environ, clock)
+        if litellm is not None:
+            upstreams[Dialect.LITELLM] = litellm
+        board = Board(fleet.endpoints, clock, lambda dialect: upstreams[dialect].ready)
+        sharing = None
+        if redis_url:
+            sharing = Sharing(
+                redis_url,
+                board.journal,
+                clock=clock,
+                prefix=settings.redis.prefix,
+                interval_s=settings.redis.sync_interval_ms / 1000,
+            )
+            await stack.enter_async_context(sharing)
+        reporter = Reporter(
+            otlp_endpoint=settings.telemetry.otlp_endpoint,
+            sample=settings.telemetry.sample,
+            service_name=settings.telemetry.service_name,
+            log_level=settings.telemetry.log_level,
+        )
+        stack.callback(reporter.close)
+        rng = random.Random()
+        tracer = Tracer(rng, reporter.ratio)
+        default = fleet.policies[settings.routing.default_policy]
+        dispatcher = Dispatcher(
+            board=board,
+            upstreams=upstreams,
+            telemetry=reporter,
+            tracer=tracer,
+            clock=clock,
+            rng=rng,
+            policies=fleet.policies,
+            default_policy=default,
+        )
+
+        def trace(headers: Mapping[str, str]) -> TraceContext:
+            return tracer.accept(headers.get("traceparent"), headers.get("tracestate", ""))
+
+        house: House
+        service = Service(
+            dispatcher=dispatcher,
+            served=served(fleet.endpoints),
+            clock=clock,
+            new_id=lambda: f"mo-{rng.getrandbits(96):024x}",
+            trace=trace,
+            health=lambda: house.health(),
+            policies=fleet.policies,
+            default_policy=default,
+            door=Door([environ[name] for name in settings.server.api_keys]),
+            draining=lambda: house.draining,
+            max_body=int(settings.server.body_limit_mb * 1024 * 1024),
+        )
+        house = House(
+            app=make_app(service),
+            settings=settings,
+            fleet=fleet,
+            board=board,
+            dispatcher=dispatcher,
+            redis=redis_told,
+            market=market,
+            clock=clock,
+            sharing=sharing,
+            litellm=litellm,
+        )
+        yield house
+
+
+def served(endpoints: tuple[Endpoint, ...]) -> dict[ModelName, list[Endpoint]]:
+    """Return who serves each model, in the operator's order."""
+    found: dict[ModelName, list[Endpoint]] = {}
+    for endpoint in endpoints:
+        for name in endpoint.serves:
+            found.setdefault(name, []).append(endpoint)
+    return found
+
+
+async def _market(
+    stack: AsyncExitStack, settings: Settings, environ: Mapping[str, str]
+) -> tuple[Market | None, Any]:
+    if not needs_sandbox(settings, environ):
+        return None, None
+    market = await stack.enter_async_context(
+        Market.start(speed=settings.sandbox.speed, seed=settings.sandbox.seed)
+    )
+
+    def base_url_of(endpoint: str) -> str | None:
+        return market.base_url(endpoint) if endpoint in market.rows else None
+
+    return market, base_url_of
+
+
+def _with_sandbox_key(
+    fleet: Fleet, environ: Mapping[str, str]
+) -> tuple[Fleet, Mapping[str, str]]:
+    """Give every virtual provider a key, since real ones refuse who brings none."""
+    endpoints = tuple(replace(e, api_key_env=_SANDBOX_KEY) for e in fleet.endpoints)
+    return replace(fleet, endpoints=endpoints), {**environ, _SANDBOX_KEY: "sandbox"}
+
+
+async def _redis(stack: AsyncExitStack, settings: Settings) -> tuple[str, str]:
+    """Return the URL (empty: none) and where that is, in words."""
+    if settings.redis.url:
+        return settings.redis.url, "as configured"
+    try:
+        server = await stack.enter_async_context(PrivateRedis.start())
+    except PrivateRedisError as error:
+        return "", f"none ({error}); statistics stay in this process"
+    return server.url, f"a private server, {server.url}"
+
+
+def _litellm(fleet: Fleet, environ: Mapping[str, str], clock: SystemClock) -> LiteLLM | None:
+    foreign = [e for e in fleet.endpoints if e.dialect is Dialect.LITELLM]
+    return LiteLLM(foreign, environ=environ, wall=clock.wall) if foreign else None
