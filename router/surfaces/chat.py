@@ -1,0 +1,145 @@
+"""The OpenAI chat dialect in: a body and its headers become an ``Ask``.
+
+Only what routing needs is read, and that strictly; every other field is the provider's business
+and passes as it came. The upstream takes our own keys out and puts its model name in.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+
+from router.core.ask import Ask
+from router.core.catalogue import ModelName
+from router.core.faults import Fault, Kind
+from router.core.policy import Policy
+from router.surfaces.fields import bad_field, read_fields, typed
+from router.surfaces.needs import Wishes, media, needs_of, prompt_size
+from router.surfaces.preferences import parse_preferences
+from router.surfaces.sla import SlaReader
+
+MAX_MODEL_CHARS: Final = 256
+OWN_KEYS: Final = frozenset({"sla", "provider"})
+
+
+class _StreamOptions(msgspec.Struct):
+    include_usage: bool | None = None
+
+
+class _Format(msgspec.Struct):
+    type: str
+
+
+_text = msgspec.json.Decoder(str)
+_flag = msgspec.json.Decoder(bool)
+_count = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=1)])
+_natural = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0)])
+_integer = msgspec.json.Decoder(int)
+_list = msgspec.json.Decoder(list[msgspec.Raw])
+_options = msgspec.json.Decoder(_StreamOptions)
+_format = msgspec.json.Decoder(_Format)
+
+
+def read_chat(
+    body: bytes,
+    declaring: tuple[tuple[str, str], ...],
+    *,
+    request_id: str,
+    slas: SlaReader,
+    key_policy: Policy | None = None,
+) -> Ask:
+    """Read a chat request. ``declaring`` are its SLA headers, names as sent. Raises ``Fault``."""
+    fields = read_fields(body)
+    model = _model(fields)
+    _check_messages(fields)
+    try:
+        found = media(fields["messages"], body)
+    except msgspec.DecodeError as error:
+        bad_field("messages", error, "a list of messages with text or parts as content")
+    options = typed(fields, "stream_options", _options, "an object")
+    reading = slas.read(declaring, bytes(fields.get("sla", b"")), key_policy)
+    return Ask(
+        id=request_id,
+        model=model,
+        sla=reading.sla,
+        prompt=prompt_size(body, found),
+        stream=typed(fields, "stream", _flag, "true or false") or False,
+        wants_usage=options is not None and options.include_usage is True,
+        max_tokens=_max_tokens(fields),
+        needs=needs_of(_wishes(fields), found),
+        params=frozenset(fields) - OWN_KEYS,
+        preferences=parse_preferences(bytes(fields.get("provider", b""))),
+        explain=reading.explain,
+    )
+
+
+def _model(fields: dict[str, msgspec.Raw]) -> ModelName:
+    model = typed(fields, "model", _text, "the name of a model")
+    if not model:
+        raise Fault(Kind.BAD_BODY, "model is missing: name the model to ask.", param="model")
+    if len(model) > MAX_MODEL_CHARS:
+        raise Fault(Kind.BAD_BODY, f"model may have {MAX_MODEL_CHARS} characters.", param="model")
+    return ModelName(model)
+
+
+def _check_messages(fields: dict[str, msgspec.Raw]) -> None:
+    raw = fields.get("messages")
+    start = bytes(memoryview(raw)[:2]) if raw is not None else b""
+    if start[:1] == b"[" and start not in (b"[]", b"[ ", b"[\n", b"[\r", b"[\t"):
+        return
+    if not typed(fields, "messages", _list, "a list of messages"):
+        raise Fault(
+            Kind.BAD_BODY, "messages is missing or empty: send one at least.", param="messages"
+        )
+
+
+def _max_tokens(fields: dict[str, msgspec.Raw]) -> int | None:
+    """Return the client's own limit, the tighter where it uses both names."""
+    takes = "a whole number of tokens from 1"
+    old = typed(fields, "max_tokens", _count, takes)
+    new = typed(fields, "max_completion_tokens", _count, takes)
+    return min(old, new) if old is not None and new is not None else old or new
+
+
+_SMALL: Final = frozenset(
+    {
+        "tools",
+        "functions",
+        "parallel_tool_calls",
+        "response_format",
+        "logprobs",
+        "top_logprobs",
+        "n",
+        "reasoning_effort",
+        "seed",
+    }
+)
+_NO_WISHES: Final = Wishes(
+    tools=False,
+    parallel_tools=False,
+    response_format=None,
+    logprobs=False,
+    choices=1,
+    reasoning_effort=False,
+    seed=False,
+)
+
+
+def _wishes(fields: dict[str, msgspec.Raw]) -> Wishes:
+    if _SMALL.isdisjoint(fields):
+        return _NO_WISHES
+    form = typed(fields, "response_format", _format, 'an object such as {"type": "json_object"}')
+    logprobs = typed(fields, "logprobs", _flag, "true or false")
+    top = typed(fields, "top_logprobs", _natural, "a whole number")
+    tools = typed(fields, "tools", _list, "a list of tools")
+    functions = typed(fields, "functions", _list, "a list of functions")
+    return Wishes(
+        tools=bool(tools) or bool(functions),
+        parallel_tools=typed(fields, "parallel_tool_calls", _flag, "true or false") or False,
+        response_format=form.type if form is not None else None,
+        logprobs=bool(logprobs) or bool(top),
+        choices=typed(fields, "n", _count, "a whole number from 1") or 1,
+        reasoning_effort=typed(fields, "reasoning_effort", _text, "a word such as low") is not None,
+        seed=typed(fields, "seed", _integer, "a whole number") is not None,
+    )

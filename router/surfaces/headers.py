@@ -1,0 +1,189 @@
+"""Headers in and out: what declares an SLA, what goes upstream, and what the client reads back.
+
+A request's headers are walked once. The class of a name is remembered (bounded), so the walk is
+a dictionary look-up per header. Nothing that identifies the client or its credentials passes;
+vendor headers (``anthropic-beta`` and whatever comes next) do: an open list, not a closed one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from enum import IntEnum
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from router.core.ask import BoundKind
+from router.core.faults import Fault, Kind
+from router.core.measure import Outcome
+from router.ports import Head
+
+MAX_HEADER_BYTES: Final = 8192
+"""Longest value a client may send in one header."""
+
+_HELD: Final = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-connection",
+        "transfer-encoding",
+        "te",
+        "trailer",
+        "upgrade",
+        "expect",
+        "host",
+        "content-length",
+        "content-encoding",
+        "accept-encoding",
+        "authorization",
+        "x-api-key",
+        "cookie",
+        "x-request-id",
+        "traceparent",
+        "tracestate",
+        "forwarded",
+        "via",
+        "x-real-ip",
+    }
+)
+"""Hop by hop, about the body as it was received, the client's own, or written anew by us."""
+
+_HELD_PREFIXES: Final = ("x-sla", "x-slo-", "x-llm-d-", "x-forwarded-", "proxy-")
+_DECLARES: Final = re.compile(r"x-sl[ao](?![a-z])|x-llm-d-slo")
+_NAMES_REMEMBERED: Final = 4096
+_LINE_BREAKS: Final = re.compile(r"[\x00-\x1f\x7f]+")
+
+
+class _Class(IntEnum):
+    PASSES = 0
+    HELD = 1
+    DECLARES = 2
+
+
+class Sifted(NamedTuple):
+    """One request's headers: those that declare an SLA (names as sent), and those to pass on.
+
+    ``forward`` has lower-case names; of a name sent twice the values are joined by a comma.
+    """
+
+    declaring: tuple[tuple[str, str], ...]
+    forward: dict[str, str]
+
+
+_known: dict[str, tuple[str, _Class]] = {}
+
+
+def sift(headers: Iterable[tuple[str, str]]) -> Sifted:
+    """Sort a request's headers. Raises ``Fault(HEADER_TOO_LARGE)`` naming the header.
+
+    A value that is not UTF-8 cannot be passed on as it came, and stays here.
+    """
+    declaring: list[tuple[str, str]] = []
+    forward: dict[str, str] = {}
+    nominated: str | None = None
+    for name, value in headers:
+        lower, kind = _known.get(name) or _classify(name)
+        if len(value) > MAX_HEADER_BYTES:
+            raise _too_large(name, len(value))
+        if kind is _Class.PASSES:
+            if value.isascii() or _is_utf8(value):
+                forward[lower] = f"{forward[lower]}, {value}" if lower in forward else value
+        elif kind is _Class.DECLARES:
+            declaring.append((name, value))
+        elif lower == "connection":
+            nominated = value
+    if nominated is not None and nominated.lower() not in ("keep-alive", "close"):
+        for name in nominated.lower().split(","):
+            forward.pop(name.strip(), None)
+    return Sifted(tuple(declaring), forward)
+
+
+def _classify(name: str) -> tuple[str, _Class]:
+    lower = name.lower()
+    if _DECLARES.match(lower):
+        found = (lower, _Class.DECLARES)
+    elif lower in _HELD or lower.startswith(_HELD_PREFIXES):
+        found = (lower, _Class.HELD)
+    else:
+        found = (lower, _Class.PASSES)
+    if len(_known) < _NAMES_REMEMBERED:
+        _known[str(name)] = found
+    return found
+
+
+def _is_utf8(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _too_large(name: str, size: int) -> Fault:
+    shown = name[:64]
+    return Fault(
+        Kind.HEADER_TOO_LARGE,
+        f"{shown} is {size} bytes long; a header may have {MAX_HEADER_BYTES}.",
+        param=shown,
+    )
+
+
+@lru_cache(maxsize=4096)
+def plain(text: str) -> str:
+    """Return ``text`` fit for a header: no line break, no control character."""
+    return _LINE_BREAKS.sub(" ", text).strip()
+
+
+def usd(amount: float) -> str:
+    """Print USD with up to 9 decimals (one nano-USD), never with an exponent."""
+    return f"{amount:.9f}".rstrip("0").rstrip(".")
+
+
+def ms(value: float) -> str:
+    """Print whole milliseconds; what has no end in sight is ``inf``."""
+    return str(round(value)) if value < float("inf") else "inf"
+
+
+def answer_headers(head: Head) -> dict[str, str]:
+    """Name who answers and what is expected of it; of a whole answer also what was measured."""
+    endpoint, forecast = head.endpoint, head.decision.forecast
+    found = passed_back(head.headers)
+    found["X-Request-Id"] = head.ask.id
+    found["X-SLA-Endpoint"] = plain(endpoint.id)
+    found["X-SLA-Provider"] = plain(endpoint.provider)
+    found["X-SLA-Model"] = plain(endpoint.model)
+    found["X-SLA-Decision-Id"] = head.ask.id
+    if forecast is not None:
+        found["X-SLA-Predicted-TTFT-Ms"] = ms(forecast.ttft_ms)
+        found["X-SLA-Predicted-E2E-Ms"] = ms(forecast.e2e_ms)
+        found["X-SLA-Predicted-Cost-USD"] = usd(forecast.cost_usd)
+    found["X-SLA-Status"] = head.decision.status.value
+    found["X-SLA-Attempts"] = str(head.attempts)
+    found["X-SLA-Overhead-Ms"] = f"{1000 * head.overhead_s:.2f}"
+    if head.outcome is not None:
+        found.update(measured_headers(head.outcome))
+    return found
+
+
+def measured_headers(outcome: Outcome) -> dict[str, str]:
+    """Print what a finished request took; a time that could not be measured is left out."""
+    facts = outcome.facts()
+    found = {"X-SLA-Cost-USD": usd(outcome.cost_nano_usd / 1e9)}
+    if BoundKind.TTFT in facts:
+        found["X-SLA-TTFT-Ms"] = ms(facts[BoundKind.TTFT])
+    if BoundKind.E2E in facts:
+        found["X-SLA-E2E-Ms"] = ms(facts[BoundKind.E2E])
+    found["X-SLA-Verdict"] = outcome.verdict().value
+    return found
+
+
+_NOT_BACK: Final = _HELD | {"content-type", "set-cookie", "server", "date", "alt-svc"}
+
+
+def passed_back(headers: Mapping[str, str]) -> dict[str, str]:
+    """Keep of a provider's headers (lower-case) what may reach the client."""
+    return {
+        name: plain(value)
+        for name, value in headers.items()
+        if name not in _NOT_BACK and not name.startswith(_HELD_PREFIXES)
+    }

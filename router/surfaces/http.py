@@ -1,0 +1,148 @@
+"""The surfaces on aiohttp: which path is served by whom, and how the server must be run.
+
+``make_app`` is all that the server needs; its routes are few, the last of them catches every
+path nobody serves, so that a 404 and a 405 wear our envelope too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from aiohttp import hdrs, web
+
+from router.core.ask import Ask
+from router.core.catalogue import ModelName
+from router.core.faults import Fault, Kind
+from router.ports import Call
+from router.surfaces.body import read_body
+from router.surfaces.chat import read_chat
+from router.surfaces.errors import Envelope, envelope_of, render, with_headers
+from router.surfaces.explain import decision_json
+from router.surfaces.guard import INTERNAL, guarded, json_answer, log, web_answer
+from router.surfaces.headers import sift
+from router.surfaces.health import ready_answer
+from router.surfaces.models import list_json, model_json, no_model
+from router.surfaces.service import Service
+from router.surfaces.stream import StreamAnswer
+from router.surfaces.whole import WholeAnswer
+
+RUNNER: Final[Mapping[str, Any]] = {
+    # A client that leaves before the first token is noticed at once, and upstream cancelled.
+    "handler_cancellation": True,
+    "access_log": None,
+    # Above our own limit of 8 KB a header, so that most oversized ones are refused by us, named.
+    "max_field_size": 64 * 1024,
+    "max_line_size": 64 * 1024,
+    "keepalive_timeout": 75.0,
+    "shutdown_timeout": 60.0,
+}
+"""Keyword arguments for ``web.AppRunner``."""
+
+_HOME: Final = (
+    "meritorder: sends each request to the cheapest endpoint expected to keep its budget.\n"
+    "POST /v1/chat/completions as you would to OpenAI; GET /v1/models lists what is served.\n"
+)
+
+
+def make_app(service: Service) -> web.Application:
+    """Return the application. Later routes may be added before it runs."""
+    app = web.Application(client_max_size=service.max_body)
+    add = app.router.add_route
+    add("POST", "/v1/chat/completions", guarded(_chat, service))
+    add("POST", "/v1/route/explain", guarded(_explain, service))
+    add("GET", "/v1/models", guarded(_models, service))
+    add("GET", "/v1/models/{id:.+}", guarded(_model, service))
+    add("GET", "/", guarded(_home, service))
+    add("HEAD", "/", guarded(_home, service, key_needed=False))
+    add("GET", "/health/live", guarded(_live, service, key_needed=False))
+    add("GET", "/health/ready", guarded(_ready, service, key_needed=False))
+    add("*", "/{path:.*}", guarded(_elsewhere, service))
+    return app
+
+
+async def _read(request: web.Request, service: Service, request_id: str) -> tuple[Ask, Call, float]:
+    """Read a chat request; the stopwatch starts at the last byte of its body."""
+    sifted = sift(request.headers.items())
+    body = await read_body(request, service.max_body)
+    received = service.clock.mono()
+    ask = read_chat(body, sifted.declaring, request_id=request_id, slas=service.slas)
+    if ask.model not in service.served:
+        raise no_model(ask.model, service.served)
+    call = Call(body, sifted.forward, ask.stream, ask.wants_usage, request_id)
+    return ask, call, received
+
+
+async def _chat(request: web.Request, service: Service, request_id: str) -> web.StreamResponse:
+    if service.draining():
+        raise Fault(Kind.DRAINING, "The proxy is shutting down; try again.", retry_after_s=1.0)
+    ask, call, received = await _read(request, service, request_id)
+    context = service.trace(request.headers)
+    run = service.dispatcher.run
+    if not ask.stream:
+        whole = WholeAnswer(ask)
+        await run(ask, call, whole, context, received, "chat")
+        return whole.response()
+    stream = StreamAnswer(request, ask)
+    try:
+        await run(ask, call, stream, context, received, "chat")
+    except Exception as error:
+        if stream.response is None:
+            raise
+        # A second answer would be garbage behind the first: the begun stream tells it.
+        if not isinstance(error, Fault):
+            log.exception("request %s failed unforeseen after its stream began", request_id)
+            error = Fault(Kind.INTERNAL, INTERNAL)
+        await stream.fail(error)
+    if stream.response is None:
+        raise RuntimeError("the dispatcher neither answered nor raised")
+    return stream.response
+
+
+async def _explain(request: web.Request, service: Service, request_id: str) -> web.Response:
+    ask, _, _ = await _read(request, service, request_id)
+    return json_answer(decision_json(service.dispatcher.explain(ask), ask), request_id)
+
+
+async def _models(request: web.Request, service: Service, request_id: str) -> web.Response:
+    anthropic = "anthropic-version" in request.headers
+    return json_answer(list_json(service.served, anthropic=anthropic), request_id)
+
+
+async def _model(request: web.Request, service: Service, request_id: str) -> web.Response:
+    name = ModelName(request.match_info["id"])
+    if name not in service.served:
+        raise no_model(name, service.served)
+    anthropic = "anthropic-version" in request.headers
+    return json_answer(model_json(name, service.served, anthropic=anthropic), request_id)
+
+
+async def _home(_request: web.Request, _service: Service, request_id: str) -> web.Response:
+    return web.Response(text=_HOME, headers={"X-Request-Id": request_id})
+
+
+async def _live(_request: web.Request, _service: Service, request_id: str) -> web.Response:
+    return json_answer({"status": "live"}, request_id)
+
+
+async def _ready(_request: web.Request, service: Service, request_id: str) -> web.Response:
+    status, told = ready_answer(service.health(), draining=service.draining())
+    return json_answer(told, request_id, status)
+
+
+async def _elsewhere(request: web.Request, _service: Service, request_id: str) -> web.Response:
+    """Tell a wrong method by the methods that path has, and a wrong path by the paths there are."""
+    resources = list(request.app.router.resources())[:-1]
+    methods: set[str] = set()
+    for resource in resources:
+        _, allowed = await resource.resolve(request)
+        methods |= allowed
+    if methods:
+        allow = ", ".join(sorted(methods))
+        fault = Fault(Kind.BAD_METHOD, f"{request.method} is not served here; served: {allow}.")
+        answer = render(fault, request_id, envelope_of(request.path))
+        return web_answer(with_headers(answer, {hdrs.ALLOW: allow}))
+    if envelope_of(request.path) is Envelope.ANTHROPIC:
+        raise Fault(Kind.NO_ROUTE, "The Anthropic messages surface is not served yet.")
+    paths = ", ".join(sorted({r.canonical for r in resources}))
+    raise Fault(Kind.NO_ROUTE, f"There is nothing at {request.path[:200]!r}; served: {paths}.")

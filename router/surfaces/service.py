@@ -1,0 +1,66 @@
+"""What the handlers need of the house: handed over once, by the server that composes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from router.core.ask import Ask
+from router.core.decision import Explained
+from router.core.policy import DEFAULT_POLICY, Policy
+from router.ports import Call, Clock, Downstream, TraceContext
+from router.surfaces.door import Door
+from router.surfaces.models import Served
+from router.surfaces.sla import SlaReader
+
+DEFAULT_MAX_BODY: Final = 32 * 1024 * 1024
+
+
+class Dispatcher(Protocol):
+    """The flow of one request."""
+
+    async def run(  # noqa: PLR0917 - the parts of one exchange, in the order they are known
+        self,
+        ask: Ask,
+        call: Call,
+        downstream: Downstream,
+        context: TraceContext,
+        received: float,
+        surface: str,
+    ) -> None:
+        """Serve a request whose last byte came at ``received`` (monotonic seconds).
+
+        Raises ``Fault`` if nothing was begun; once begun, ``downstream`` is told the end.
+        """
+        ...
+
+    def explain(self, ask: Ask) -> Explained:
+        """Decide without sending anything."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Everything behind the handlers.
+
+    ``served`` tells who serves each model, in the operator's order; ``health`` of the parts (see
+    ``health.ready_answer``); ``trace`` reads or begins a W3C context from request headers;
+    ``new_id`` names requests. ``max_body`` is in bytes.
+    """
+
+    dispatcher: Dispatcher
+    served: Served
+    clock: Clock
+    new_id: Callable[[], str]
+    trace: Callable[[Mapping[str, str]], TraceContext]
+    health: Callable[[], Mapping[str, Any]]
+    policies: Mapping[str, Policy]
+    default_policy: Policy = DEFAULT_POLICY
+    door: Door = field(default_factory=Door)
+    draining: Callable[[], bool] = lambda: False
+    max_body: int = DEFAULT_MAX_BODY
+    slas: SlaReader = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "slas", SlaReader(self.policies, self.default_policy))
