@@ -28,8 +28,8 @@ WRONG = {
     "key outside any section": (
         "port = 80\n" + row(),
         (
-            "config.toml: port: unknown; known: endpoints, redis, routing, sandbox, server, telemetry, "
-            "upstream"
+            "config.toml: port: unknown; known: endpoints, redis, routing, sandbox, server, "
+            "telemetry, upstream"
         ),
     ),
     "section that is a value": (
@@ -77,8 +77,8 @@ WRONG = {
     "variable that is not set": (
         row() + '[server]\napi_keys = ["APP_KEY"]',
         (
-            "config.toml: [server] api_keys[1]: the environment variable APP_KEY is not set, so no key "
-            "could match"
+            "config.toml: [server] api_keys[1]: the environment variable APP_KEY is not set, so no "
+            "key could match"
         ),
     ),
     "CA that is not there": (
@@ -116,8 +116,8 @@ WRONG = {
     "price that is a number": (
         row(price="3"),
         (
-            f"{FIRST} price: a bare number can only be 0 (free of charge); else say USD per million "
-            "tokens: { input = 0.55, output = 2.19 }"
+            f"{FIRST} price: a bare number can only be 0 (free of charge); else say USD per "
+            "million tokens: { input = 0.55, output = 2.19 }"
         ),
     ),
     "infinite price": (
@@ -129,8 +129,8 @@ WRONG = {
     "lower-case variable": (
         row(api_key_env='"my key"'),
         (
-            f"{FIRST} api_key_env: must be the NAME of an environment variable (upper-case letters, "
-            "digits, _); a key never stands in a file"
+            f"{FIRST} api_key_env: must be the NAME of an environment variable (upper-case "
+            "letters, digits, _); a key never stands in a file"
         ),
     ),
     "serves nothing": (row(serves="[]"), f"{FIRST} serves: must not be empty"),
@@ -141,8 +141,8 @@ WRONG = {
         row(capabilities='["tool"]'),
         (
             f"{FIRST} capabilities[1]: must be 'tools', 'parallel_tools', 'images', 'audio', "
-            "'documents', 'json_object', 'json_schema', 'logprobs', 'reasoning_effort', 'n' or 'seed', "
-            "not 'tool'"
+            "'documents', 'json_object', 'json_schema', 'logprobs', 'reasoning_effort', 'n' or "
+            "'seed', not 'tool'"
         ),
     ),
     "unknown dialect": (
@@ -153,8 +153,8 @@ WRONG = {
         row(base_url=None, provider='"azure"'),
         (
             f"{FIRST} base_url: missing; 'azure' has no known address as cerebras, deepinfra, "
-            "deepseek, fireworks, friendli, google, groq, lambda, mistral, moonshot, nebius, openai, "
-            "openrouter, parasail, together, xai have"
+            "deepseek, fireworks, friendli, google, groq, lambda, mistral, moonshot, nebius, "
+            "openai, openrouter, parasail, together, xai have"
         ),
     ),
     "known provider without a key": (
@@ -176,8 +176,8 @@ WRONG = {
     "weekday in German": (
         row(price_windows='[{ weekdays = "mo-fr", factor = 2 }]'),
         (
-            f"{FIRST} price_windows[1].weekdays: 'mo-fr' is no weekday; days are mon, tue, wed, thu, "
-            "fri, sat, sun"
+            f"{FIRST} price_windows[1].weekdays: 'mo-fr' is no weekday; days are mon, tue, wed, "
+            "thu, fri, sat, sun"
         ),
     ),
     "factor nought": (
