@@ -1,0 +1,55 @@
+"""The request body as an endpoint gets it: its model name in, our own keys out, usage asked for.
+
+Values that are not ours are never parsed, only copied, so that what a client wrote arrives as it
+was written, to the last digit of a number. Of a key given twice the last counts, as in every
+parser that serves models: the first must not tell us one model and the endpoint another.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Raw
+
+from router.core.catalogue import Endpoint
+from router.core.faults import Fault, Kind
+
+OUR_KEYS = ("sla", "provider")
+"""The SLA object, and OpenRouter's routing wishes, which we have granted ourselves."""
+
+_TRUE = Raw(b"true")
+_ASKED = Raw(b'{"include_usage":true}')
+
+_Fields = dict[str, Raw]
+_decoder = msgspec.json.Decoder(_Fields)
+_encoder = msgspec.json.Encoder()
+
+
+def edit(body: bytes, endpoint: Endpoint, *, stream: bool, wants_usage: bool) -> bytes:
+    """Return ``body`` as ``endpoint`` is to get it.
+
+    For a stream usage is asked for unless the client did (``wants_usage``) or the endpoint does not
+    know the option. Raises ``Fault(BAD_JSON)`` for what is no JSON object.
+    """
+    try:
+        fields = _decoder.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as exc:
+        raise Fault(Kind.BAD_JSON, f"the body is not a JSON object: {exc}") from exc
+    for key in OUR_KEYS:
+        fields.pop(key, None)
+    fields["model"] = Raw(_encoder.encode(endpoint.upstream_model))
+    if stream:
+        fields["stream"] = _TRUE
+        if not wants_usage and "stream_options" not in endpoint.unsupported_params:
+            fields["stream_options"] = _asking(fields.get("stream_options"))
+    return _encoder.encode(fields)
+
+
+def _asking(options: Raw | None) -> Raw:
+    if options is None or bytes(options) == b"null":
+        return _ASKED
+    try:
+        fields = _decoder.decode(options)
+    except msgspec.DecodeError:
+        return options  # not an object: the endpoint shall say so
+    fields["include_usage"] = _TRUE
+    return Raw(_encoder.encode(fields))

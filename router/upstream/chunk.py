@@ -1,0 +1,152 @@
+"""One chat completion, or one chunk of it, in OpenAI's dialect: only what routing needs.
+
+Leaves are left untyped on purpose. Providers disagree on them (a ``content`` may be a list, an
+argument an object), and a leaf nobody expected is no reason to refuse an answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Raw
+
+from router.core.answer import Content, Usage
+from router.upstream.usage import read_usage
+
+
+class Message(msgspec.Struct, gc=False):
+    """A ``delta`` or a whole ``message``."""
+
+    content: Any = None
+    reasoning_content: Any = None
+    reasoning: Any = None
+    reasoning_details: Any = None
+    tool_calls: Any = None
+    function_call: Any = None
+    refusal: Any = None
+    audio: Any = None
+    images: Any = None
+
+
+class Choice(msgspec.Struct, gc=False):
+    """One of the answers asked for."""
+
+    index: Any = 0
+    delta: Message | None = None
+    message: Message | None = None
+    finish_reason: Any = None
+
+
+class _Groq(msgspec.Struct, gc=False):
+    usage: Raw = Raw()
+
+
+class Chunk(msgspec.Struct, gc=False):
+    """A chunk or a whole completion; an empty ``Raw`` is a field that is not there."""
+
+    choices: list[Choice] | None = None
+    usage: Raw = Raw()
+    error: Raw = Raw()
+    x_groq: _Groq | None = None
+
+    @property
+    def counted(self) -> Usage | None:
+        """The usage it reports, if it does."""
+        if is_given(self.usage):
+            return read_usage(self.usage)
+        if self.x_groq is not None and is_given(self.x_groq.usage):
+            return read_usage(self.x_groq.usage)
+        return None
+
+
+class Seen(NamedTuple):
+    """What a person would have seen of a message; ``chars`` includes ``reasoning_chars``."""
+
+    content: Content
+    chars: int
+    reasoning_chars: int
+
+
+NOTHING = Seen(Content.NOTHING, 0, 0)
+
+decode_chunk = msgspec.json.Decoder(Chunk).decode
+
+
+def is_given(raw: Raw) -> bool:
+    """Whether a field is there and not null."""
+    return bool(raw) and bytes(raw) != b"null"
+
+
+def look(message: Message) -> Seen:
+    """Count the visible characters of a delta or message, and say what they are.
+
+    The name of a tool counts: the model generated it. Encrypted reasoning does not.
+    """
+    content = message.content
+    if content.__class__ is str:
+        answer, thought = len(content), 0
+    else:
+        answer, thought = _parts(content)
+    thinking = message.reasoning_content or message.reasoning
+    if thinking:
+        thought += _length(thinking)
+    elif message.reasoning_details:
+        thought += _details(message.reasoning_details)
+    if message.tool_calls or message.function_call or message.refusal:
+        answer += _calls(message.tool_calls) + _call(message.function_call)
+        answer += _length(message.refusal)
+    found = bool(answer)
+    if message.audio or message.images:
+        found = True
+        answer += _transcript(message.audio)
+    if found:
+        return Seen(Content.ANSWER, answer + thought, thought)
+    return Seen(Content.REASONING, thought, thought) if thought else NOTHING
+
+
+def _length(value: object) -> int:
+    return len(value) if isinstance(value, str) else 0
+
+
+def _parts(content: object) -> tuple[int, int]:
+    """Characters of answer and of reasoning in a content that is a list of parts."""
+    answer = thought = 0
+    for part in content if isinstance(content, list) else ():
+        if not isinstance(part, dict):
+            continue
+        if part.get("type") == "thinking":
+            inner = part.get("thinking")
+            thought += _length(inner) + sum(_parts(inner))
+        else:
+            answer += _length(part.get("text"))
+    return answer, thought
+
+
+def _details(details: object) -> int:
+    return sum(
+        _length(detail.get("text")) + _length(detail.get("summary"))
+        for detail in (details if isinstance(details, list) else ())
+        if isinstance(detail, dict)
+    )
+
+
+def _calls(calls: object) -> int:
+    return sum(
+        _call(call.get("function") or call.get("custom"))
+        for call in (calls if isinstance(calls, list) else ())
+        if isinstance(call, dict)
+    )
+
+
+def _call(function: object) -> int:
+    if not isinstance(function, dict):
+        return 0
+    arguments = function.get("arguments") or function.get("input")
+    if isinstance(arguments, dict):
+        arguments = msgspec.json.encode(arguments).decode()
+    return _length(function.get("name")) + _length(arguments)
+
+
+def _transcript(audio: object) -> int:
+    return _length(audio.get("transcript")) if isinstance(audio, dict) else 0

@@ -1,0 +1,203 @@
+"""The relay to endpoints that speak OpenAI's dialect: bytes through, only what routing needs read.
+
+``async with relay.call(endpoint, call) as reply`` is one exchange. Leaving it before the answer has
+ended closes the connection at once, which is how a provider learns that nobody listens any more;
+after the end the connection goes back for the next request. Limits on the first token, gaps and the
+whole are the dispatcher's, which leaves the context; ours is the one on connecting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager, suppress
+from types import TracebackType
+from typing import Self
+
+from aiohttp import ClientResponse, ClientSession
+
+from router.core.answer import Piece
+from router.core.catalogue import Endpoint, EndpointId
+from router.core.faults import Fault, Kind
+from router.ports import Call, Reply
+from router.upstream.body import edit
+from router.upstream.line import Line
+from router.upstream.openai import Stream, read_whole
+from router.upstream.refusal import MAX_BODY_BYTES, refusal
+from router.upstream.trouble import FOREIGN, as_fault
+from router.upstream.unstreamed import as_stream
+
+MAX_WHOLE_BYTES = 64 << 20
+LINGER_S = 0.25
+"""How long the end of the HTTP body may take after the end of the answer: then we hang up. The
+client has its answer by then."""
+
+REFUSAL_S = 5.0
+"""How long the body of a refusal may take; its status says most of it."""
+
+_LARGE_BYTES = 1 << 20
+_PASSED = ("x-ratelimit-", "openai-")
+_IDS = ("x-request-id", "x-generation-id", "request-id", "apim-request-id", "cf-ray")
+
+
+class Relay:
+    """``ports.Upstream`` for ``Dialect.OPENAI``.
+
+    ``environ`` holds keys and proxies and is read here, once; ``wall`` gives unix seconds. The
+    session stays the caller's to close. Raises ``ValueError`` for an unusable proxy.
+    """
+
+    ready = True
+
+    def __init__(
+        self,
+        session: ClientSession,
+        endpoints: Iterable[Endpoint],
+        *,
+        environ: Mapping[str, str],
+        wall: Callable[[], float],
+    ) -> None:
+        self._session = session
+        self._environ = environ
+        self._wall = wall
+        self._lines: dict[EndpointId, Line] = {e.id: Line.to(e, environ) for e in endpoints}
+
+    def call(self, endpoint: Endpoint, call: Call) -> AbstractAsyncContextManager[Reply]:
+        """Prepare one exchange; entering it sends the request (``ports.Upstream``)."""
+        line = self._lines.get(endpoint.id)
+        if line is None or line.endpoint is not endpoint:
+            line = self._lines[endpoint.id] = Line.to(endpoint, self._environ)
+        return Exchange(self._session, line, call, self._wall)
+
+
+class Exchange:
+    """One request and its reply (``ports.Reply``)."""
+
+    __slots__ = ("_call", "_ended", "_line", "_resp", "_session", "_wall")
+
+    _resp: ClientResponse
+
+    def __init__(
+        self, session: ClientSession, line: Line, call: Call, wall: Callable[[], float]
+    ) -> None:
+        self._session = session
+        self._line = line
+        self._call = call
+        self._wall = wall
+        self._ended = False
+
+    async def __aenter__(self) -> Self:
+        line, call = self._line, self._call
+        headers = line.headers(call)
+        body = edit(call.body, line.endpoint, stream=call.stream, wants_usage=call.wants_usage)
+        try:
+            self._resp = await self._session.post(
+                line.url,
+                data=body if len(body) <= _LARGE_BYTES else io.BytesIO(body),
+                headers=headers,
+                timeout=line.timeout,
+                allow_redirects=False,
+                proxy=line.proxy.url if line.proxy else None,
+                proxy_headers=line.proxy.headers if line.proxy else None,
+            )
+        except FOREIGN as exc:
+            raise as_fault(exc, line.endpoint) from exc
+        if self._resp.status // 100 != 2:  # noqa: PLR2004 - the class of success
+            try:
+                raise await self._refusal()
+            finally:
+                self._resp.close()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        resp = self._resp
+        try:
+            if self._ended and not resp.content.is_eof():
+                # The framing may end in a packet of its own. aiohttp releases the connection
+                # there; without waiting for it every stream would cost a new connection.
+                with suppress(*FOREIGN):
+                    async with asyncio.timeout(LINGER_S):
+                        await resp.content.wait_eof()
+        finally:
+            resp.close()  # nothing is left to close where the answer was read to its end
+
+    @property
+    def status(self) -> int:
+        return self._resp.status
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return _lower(self._resp, _PASSED)
+
+    @property
+    def upstream_id(self) -> str:
+        headers = self._resp.headers
+        return next((headers[name] for name in _IDS if name in headers), "")
+
+    async def pieces(self) -> AsyncGenerator[Piece, None]:
+        """Yield what arrives (``ports.Reply``)."""
+        try:
+            if not self._call.stream:
+                yield await self._whole()
+            elif "json" in self._resp.content_type:
+                yield as_stream(await self._whole(), hide_usage=not self._call.wants_usage)
+            else:
+                stream = self._open_stream()
+                readany = self._resp.content.readany
+                while not stream.ended:
+                    read = await readany()
+                    piece = stream.feed(read) if read else stream.close()
+                    self._ended = piece.ended
+                    yield piece
+                    if stream.fault is not None:
+                        raise stream.fault
+        except FOREIGN as exc:
+            raise as_fault(exc, self._line.endpoint) from exc
+
+    def _open_stream(self) -> Stream:
+        if self._resp.content_type == "text/html":
+            raise Fault(Kind.GARBAGE, f"{self._line.endpoint.id}: answered with a page of HTML")
+        return Stream(self._line.endpoint, hide_usage=not self._call.wants_usage)
+
+    async def _whole(self) -> Piece:
+        body = await self._read(MAX_WHOLE_BYTES + 1)
+        if len(body) > MAX_WHOLE_BYTES:
+            raise Fault(Kind.GARBAGE, f"{self._line.endpoint.id}: over {MAX_WHOLE_BYTES} bytes")
+        piece = read_whole(body, self._line.endpoint)
+        self._ended = True
+        return piece
+
+    async def _read(self, most: int) -> bytes:
+        """Read the body, up to about ``most`` bytes."""
+        read = await self._resp.content.readany()
+        if not read or self._resp.content.at_eof():
+            return read
+        body = bytearray(read)
+        while len(body) < most and (read := await self._resp.content.readany()):
+            body += read
+        return bytes(body)
+
+    async def _refusal(self) -> Fault:
+        resp = self._resp
+        body = b""
+        with suppress(*FOREIGN):
+            async with asyncio.timeout(REFUSAL_S):
+                body = await self._read(MAX_BODY_BYTES)
+        return refusal(
+            self._line.endpoint,
+            resp.status,
+            body[:MAX_BODY_BYTES],
+            resp.content_type,
+            _lower(resp, ("",)),
+            wall=self._wall(),
+        )
+
+
+def _lower(resp: ClientResponse, prefixes: tuple[str, ...]) -> dict[str, str]:
+    return {n: v for k, v in resp.headers.items() if (n := k.lower()).startswith(prefixes)}

@@ -1,0 +1,91 @@
+"""Server-sent events, cut out of whatever pieces the network delivers.
+
+Every event keeps its raw bytes, so that it can be passed on as it came. Lines end in LF, CRLF or
+CR; an event ends at a blank line; a CRLF may be cut between its bytes. Almost every read is one
+event, or several whole ones, ending in two LFs: that way is kept short.
+https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
+"""
+
+from __future__ import annotations
+
+import re
+
+from router.core.faults import Fault, Kind
+
+MAX_EVENT_BYTES = 8 << 20
+
+Event = tuple[bytes, bytes]
+"""The raw bytes with the blank line, and the ``data`` in them (empty for comments and the like)."""
+
+_BOM = b"\xef\xbb\xbf"
+_EOL = re.compile(rb"\r\n|\n|\r")
+# Atomic: the two bytes of a CRLF must not count as two line ends.
+_BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
+_FIELDS = frozenset((b"data", b"event", b"id", b"retry", b""))
+
+
+class Splitter:
+    """Cuts one stream. ``source`` names it in messages."""
+
+    __slots__ = ("_after_cr", "_fresh", "_pending", "_source")
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._pending = bytearray()
+        self._after_cr = False
+        self._fresh = True
+
+    def feed(self, read: bytes) -> list[Event]:
+        """Take what was read and return the events it completes.
+
+        Raises ``Fault(GARBAGE)`` for text that is no event stream, or an event over the limit.
+        """
+        if self._pending or self._after_cr or self._fresh or not _is_plain(read):
+            return self._slowly(read)
+        if read.startswith(b"data: ") and read.find(b"\n") == len(read) - 2:
+            return [(read, read[6:-2])]
+        return [(block + b"\n\n", self._data(block)) for block in read[:-2].split(b"\n\n")]
+
+    def rest(self) -> Event | None:
+        """Return what the end of the stream left without its blank line, if anything."""
+        raw = bytes(self._pending)
+        self._pending.clear()
+        return (raw, self._data(raw)) if raw else None
+
+    def _slowly(self, read: bytes) -> list[Event]:
+        events: list[Event] = []
+        if self._after_cr and read:
+            self._after_cr = False
+            if read.startswith(b"\n"):
+                events.append((b"\n", b""))
+                read = read[1:]
+        pending = self._pending
+        scan = max(0, len(pending) - 3)
+        pending += read
+        start = 0
+        while end := _BLANK_LINE.search(pending, scan):
+            raw = bytes(pending[start : end.end()])
+            start = scan = end.end()
+            events.append((raw, self._data(raw)))
+        if start:
+            self._after_cr = start == len(pending) and pending.endswith(b"\r")
+            del pending[:start]
+        if len(pending) > MAX_EVENT_BYTES:
+            raise Fault(Kind.GARBAGE, f"{self._source}: an event over {MAX_EVENT_BYTES} bytes")
+        return events
+
+    def _data(self, block: bytes) -> bytes:
+        if self._fresh:
+            self._fresh = False
+            block = block.removeprefix(_BOM)
+        if block.startswith(b"data: ") and b"\n" not in block and b"\r" not in block:
+            return block[6:]
+        lines = [line for line in _EOL.split(block) if line]
+        fields = [line.partition(b":") for line in lines]
+        if lines and not any(name in _FIELDS for name, _, _ in fields):
+            raise Fault(Kind.GARBAGE, f"{self._source}: answered with text that is no event stream")
+        return b"\n".join(value.removeprefix(b" ") for name, _, value in fields if name == b"data")
+
+
+def _is_plain(read: bytes) -> bool:
+    return read.endswith(b"\n\n") and b"\r" not in read

@@ -1,0 +1,38 @@
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+
+from router.core.catalogue import Dialect, Endpoint, EndpointId
+from router.ports import Upstream
+from router.sandbox.process import Market
+from router.upstream.relay import Relay
+from router.upstream.session import open_session
+from tests.upstream.asking import an_endpoint
+
+ENVIRON = {"THE_KEY": "k-secret"}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An upstream under contract, and the endpoint of the market it reaches."""
+
+    upstream: Upstream
+    endpoint: Endpoint
+    market: Market
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def market() -> AsyncIterator[Market]:
+    async with Market.start(speed=50, seed=1) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session", params=["relay"])
+async def subject(request: pytest.FixtureRequest, market: Market) -> AsyncIterator[Subject]:
+    row = EndpointId("deepseek-r1@parasail")
+    endpoint = an_endpoint(market.base_url(row), id=row, dialect=Dialect.OPENAI)
+    async with open_session() as session:
+        relay = Relay(session, [endpoint], environ=ENVIRON, wall=lambda: 0.0)
+        yield Subject(relay, endpoint, market)
