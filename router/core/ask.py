@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 
 from router.core.catalogue import Capability, ModelName
 
@@ -75,11 +76,16 @@ class Sla:
         One step of the grid is a factor of two, so a 300 ms caller and a 10 s caller never
         share a price of a miss.
         """
-        cells = ",".join(
-            f"{b.kind.value}~{round(math.log2(b.limit)) if b.limit > 0 else 0}"
-            for b in sorted(self.bounds, key=lambda b: (b.kind, b.percentile, b.limit))
-        )
-        return f"{self.policy}|{model}|p{self.percentile * 100:g}|{cells}"
+        return _class_key(self, model)
+
+
+@lru_cache(maxsize=4096)
+def _class_key(sla: Sla, model: ModelName) -> str:
+    cells = ",".join(
+        f"{b.kind.value}~{round(math.log2(b.limit)) if b.limit > 0 else 0}"
+        for b in sorted(sla.bounds, key=lambda b: (b.kind, b.percentile, b.limit))
+    )
+    return f"{sla.policy}|{model}|p{sla.percentile * 100:g}|{cells}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,28 +11,29 @@ one still weighs is below 2^-16.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import exp2
 
 HALF_LIVES_PER_EPOCH = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A vector of ``size`` sums that share a half-life in seconds."""
+    """A vector of ``size`` sums that share a half-life in seconds.
+
+    ``epoch_s`` is the length of an epoch, ``ttl_s`` how long a shared sum must live after its
+    last change, both in seconds.
+    """
 
     name: str
     half_life_s: float
     size: int
+    epoch_s: float = field(init=False)
+    ttl_s: int = field(init=False)
 
-    @property
-    def epoch_s(self) -> float:
-        """Length of an epoch in seconds."""
-        return self.half_life_s * HALF_LIVES_PER_EPOCH
-
-    @property
-    def ttl_s(self) -> int:
-        """How long a shared sum must live after its last change, in seconds."""
-        return int(2 * self.epoch_s) + 60
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "epoch_s", self.half_life_s * HALF_LIVES_PER_EPOCH)
+        object.__setattr__(self, "ttl_s", int(2 * self.epoch_s) + 60)
 
     def epoch(self, wall_s: float) -> int:
         """Return the number of the epoch that holds ``wall_s`` (unix seconds)."""
@@ -40,19 +41,19 @@ class Group:
 
     def weight(self, wall_s: float, epoch: int) -> float:
         """Return what an observation at ``wall_s`` weighs in the sums of ``epoch``."""
-        return float(2.0 ** ((wall_s - epoch * self.epoch_s) / self.half_life_s))
+        return exp2((wall_s - epoch * self.epoch_s) / self.half_life_s)
 
     def read(
         self, current: Sequence[float] | None, previous: Sequence[float] | None, wall_s: float
     ) -> list[float]:
         """Return the sums as they weigh at ``wall_s``, from the two epochs that still count."""
-        epoch = self.epoch(wall_s)
-        if current is None:
-            now = [0.0] * self.size
-        else:
-            fade = 1.0 / self.weight(wall_s, epoch)
-            now = [value * fade for value in current]
+        epoch = int(wall_s // self.epoch_s)
+        fade = exp2((epoch * self.epoch_s - wall_s) / self.half_life_s)
+        now = [0.0] * self.size if current is None else [value * fade for value in current]
         if previous is None:
             return now
-        fade = 1.0 / self.weight(wall_s, epoch - 1)
+        fade *= _EPOCH_FADE
         return [value + old * fade for value, old in zip(now, previous, strict=True)]
+
+
+_EPOCH_FADE = exp2(-HALF_LIVES_PER_EPOCH)

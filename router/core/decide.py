@@ -3,12 +3,12 @@
 Hard facts go first and leave a reason each: window, capabilities, wishes, price caps, open
 breakers. The rest are lined up by expected cost of the *answer*, and weighed:
 
-    score = expected cost + price of a miss x P(miss) x (1 + lateness)
+    score = expected cost + price of a miss x P(miss)
 
 The price of a miss is ``lam`` typical costs of the request's class and is moved by feedback
 (``stakes``). A score is never below the cost, so the walk up the merit order ends at the first
-endpoint whose bare cost exceeds the best score: no dearer one can win. Lateness only separates
-endpoints whose *typical* answer misses: where nobody can keep the bounds, the closest serves.
+endpoint whose bare cost exceeds the best score: no dearer one can win. Where nobody is likely to
+keep the bounds, a miss weighs more the later it is, so that the closest serves.
 
 Without bounds the cheapest serves, a failure beyond the ordinary costing 30 % of a request;
 equals keep the operator's order.
@@ -21,10 +21,11 @@ same account. Without ``chance`` the decision is what is best on average: ``expl
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from math import inf
 from operator import itemgetter
 from typing import NamedTuple
 
-from router.core.ask import Ask, BoundKind, Mode
+from router.core.ask import NO_PREFERENCES, Ask, BoundKind, Mode, Preferences
 from router.core.catalogue import Endpoint, Price
 from router.core.decision import (
     Decision,
@@ -48,15 +49,17 @@ from router.core.forecast import (
 from router.core.lengths import Lengths
 from router.core.stakes import Stakes
 from router.core.stats import Stats
-from router.core.tokens import Rates
+from router.core.tokens import Rates, guess
 
 POSTERIOR_SCALE = 0.7
 """How far draws reach into the doubt (study: .35 was slow to find better models, 1.0 equal)."""
 FAILURE_COST_SHARE, FAILURES_TOLERATED = 0.3, 0.02
 PROMPT_MARGIN = 1.1
-"""How much longer than estimated a prompt may turn out, where a window is decided on."""
-LONG_ANSWER = 0.99
-"""A window must hold the prompt and this quantile of the answer, where nobody said."""
+"""How much longer than estimated a prompt may turn out, where a window is decided on. To it
+comes the p99 answer (the last node of its lengths), unless the client said how much it wants."""
+
+LIKELY = 0.5
+"""Where nobody reaches this P(keep), even the typical answer misses, and it matters by how much."""
 
 Chance = Callable[[], float]
 """Draws a standard normal deviate."""
@@ -107,7 +110,8 @@ def decide(  # noqa: PLR0913 - the inputs of the decision, each named
     else:
         options = [_unbounded(w) for w in fit]
         options.sort(key=_by_score)
-    best = next(w for w in fit if w.candidate.endpoint is options[0].endpoint)
+    head = options[0].endpoint
+    best = next(w for w in fit if w.candidate.endpoint is head)
     told = _forecast(ask, q, best)
     if ask.sla.mode is not Mode.BEST_EFFORT and q.bounded and not _hopeful(ask, q, fit):
         return Decision(Status.BEST_EFFORT, (), tuple(out), best.input_tokens, told)
@@ -138,22 +142,33 @@ def _sift(
 ) -> tuple[list[_Weighed], list[Rejection]]:
     fit: list[_Weighed] = []
     out: list[Rejection] = []
-    max_cost = ask.sla.bound(BoundKind.COST)
+    bounds, max_tokens = ask.sla.bounds, ask.max_tokens
+    window = max((b.limit for b in bounds if b.kind is BoundKind.CONTEXT), default=None)
+    max_cost = min((b.limit for b in bounds if b.kind is BoundKind.COST), default=inf)
+    picky = ask.preferences is not NO_PREFERENCES and ask.preferences != NO_PREFERENCES
+    guessed = guess(ask.prompt)
+    answers: dict[int, float] = {}
     for candidate in candidates:
-        endpoint = candidate.endpoint
-        tokens = candidate.rates.prompt_tokens(ask.prompt)
-        rejection = _hard_fact(ask, candidate, tokens, wall, tried)
+        endpoint, _, lengths, rates, _ = candidate
+        tokens = guessed * rates.correction(ask.prompt)
+        rejection = _hard_fact(ask, candidate, tokens, window, wall, tried)
         if rejection is not None:
             out.append(rejection)
             continue
-        listed = endpoint.price
-        if listed is None:
+        price = endpoint.price
+        if price is None:
             out.append(Rejection(endpoint.id, Reason.PRICE_UNKNOWN, _NO_PRICE))
             continue
-        price = listed.at(wall)
-        answer = candidate.lengths.mean_capped(ask.max_tokens)
+        if price.windows:
+            price = price.at(wall)
+        answer = answers.get(id(lengths))
+        if answer is None:
+            answer = answers[id(lengths)] = lengths.mean_capped(max_tokens)
         cost = (price.input * tokens + price.output * answer) * 1e-6 + price.fee
-        rejection = _too_dear(ask, endpoint, price, cost, max_cost.limit if max_cost else None)
+        if picky:
+            rejection = _unwanted(ask.preferences, endpoint, price)
+        if rejection is None and cost > max_cost:
+            rejection = _over_cost(endpoint, cost, max_cost)
         if rejection is not None:
             out.append(rejection)
             continue
@@ -163,20 +178,21 @@ def _sift(
 
 
 _by_cost = itemgetter(0)
+_by_score = itemgetter(1)
 _NO_PRICE = "its price is not known; set price in the configuration"
 
 
-def _by_score(option: Option) -> float:
-    return option.score_usd
-
-
 def _hard_fact(  # noqa: PLR0911 - one return per fact reads best
-    ask: Ask, candidate: Candidate, tokens: float, wall: float, tried: Collection[str]
+    ask: Ask,
+    candidate: Candidate,
+    tokens: float,
+    window: float | None,
+    wall: float,
+    tried: Collection[str],
 ) -> Rejection | None:
-    endpoint = candidate.endpoint
-    if endpoint.id in tried:
+    endpoint, _, lengths, _, standing = candidate
+    if tried and endpoint.id in tried:
         return Rejection(endpoint.id, Reason.TRIED, "already tried for this request")
-    standing = candidate.standing
     if standing is not None:
         return Rejection(
             endpoint.id,
@@ -184,10 +200,10 @@ def _hard_fact(  # noqa: PLR0911 - one return per fact reads best
             standing.detail,
             retry_after_s=max(0.0, standing.until_wall - wall),
         )
-    if not ask.needs <= endpoint.capabilities:
+    if ask.needs and not ask.needs <= endpoint.capabilities:
         lacking = ", ".join(sorted(ask.needs - endpoint.capabilities))
         return Rejection(endpoint.id, Reason.CAPABILITY, f"does not offer {lacking}")
-    if not endpoint.unsupported_params.isdisjoint(ask.params):
+    if endpoint.unsupported_params and not endpoint.unsupported_params.isdisjoint(ask.params):
         lacking = ", ".join(sorted(ask.params & endpoint.unsupported_params))
         return Rejection(endpoint.id, Reason.PARAMETER, f"does not take {lacking}")
     if ask.max_tokens and endpoint.max_output and ask.max_tokens > endpoint.max_output:
@@ -198,13 +214,10 @@ def _hard_fact(  # noqa: PLR0911 - one return per fact reads best
             limit=float(ask.max_tokens),
             value=float(endpoint.max_output),
         )
-    wanted = ask.sla.bound(BoundKind.CONTEXT)
-    needed = (
-        wanted.limit
-        if wanted is not None
-        else tokens * PROMPT_MARGIN
-        + (ask.max_tokens or candidate.lengths.quantile(LONG_ANSWER))
-    )
+    needed = window
+    if needed is None:
+        answer = ask.max_tokens or lengths.nodes[-1][1]
+        needed = tokens * PROMPT_MARGIN + answer
     if endpoint.context < needed:
         return Rejection(
             endpoint.id,
@@ -216,10 +229,7 @@ def _hard_fact(  # noqa: PLR0911 - one return per fact reads best
     return None
 
 
-def _too_dear(
-    ask: Ask, endpoint: Endpoint, price: Price, cost: float, max_cost: float | None
-) -> Rejection | None:
-    wish = ask.preferences
+def _unwanted(wish: Preferences, endpoint: Endpoint, price: Price) -> Rejection | None:
     name = endpoint.id
     if wish.only and name not in wish.only and endpoint.provider not in wish.only:
         return Rejection(name, Reason.NOT_PREFERRED, "not in provider.only")
@@ -234,16 +244,18 @@ def _too_dear(
             return Rejection(
                 name, Reason.PRICE_CAP, "dearer per million tokens", limit=cap, value=value
             )
-    if max_cost is not None and cost > max_cost:
-        return Rejection(
-            name,
-            Reason.COST_BOUND,
-            f"expected to cost {cost:.6f} USD",
-            limit=max_cost,
-            value=cost,
-            cost_usd=cost,
-        )
     return None
+
+
+def _over_cost(endpoint: Endpoint, cost: float, max_cost: float) -> Rejection:
+    return Rejection(
+        endpoint.id,
+        Reason.COST_BOUND,
+        f"expected to cost {cost:.6f} USD",
+        limit=max_cost,
+        value=cost,
+        cost_usd=cost,
+    )
 
 
 def _walk(
@@ -251,35 +263,35 @@ def _walk(
 ) -> list[Option]:
     stake = stakes.lam * (stakes.typical_usd or fit[0].cost_usd or 1e-6)
     options: list[Option] = []
-    best = float("inf")
-    for weighed in fit:
-        if weighed.cost_usd > best:
+    best, likely = inf, False
+    for cost, candidate, price, tokens in fit:
+        if likely and cost > best:
             break
-        stats, lengths = weighed.candidate.stats, weighed.candidate.lengths
-        belief = (
-            predictive(stats)
-            if chance is None
-            else drawn(stats, POSTERIOR_SCALE, chance(), chance())
-        )
-        prompt_k = weighed.input_tokens / 1000
-        price = weighed.price
-        keep = p_keep(
-            q,
-            prompt_k,
-            price.output * 1e-6,
-            price.input * weighed.input_tokens * 1e-6 + price.fee,
-            stats,
-            lengths,
-            belief,
-        )
-        miss = 1 - keep
-        if keep < 0.5:
-            miss *= 1 + lateness(q, prompt_k, stats, lengths)
-        score = weighed.cost_usd + stake * miss
-        options.append(Option(weighed.candidate.endpoint, score, weighed.cost_usd, keep))
-        best = min(best, score)
+        endpoint, stats, lengths, _, _ = candidate
+        if chance is None:
+            belief = predictive(stats)
+        else:
+            speed = chance() if q.decodes else 0.0
+            belief = drawn(stats, POSTERIOR_SCALE, chance(), speed)
+        prompt_usd = price.input * tokens * 1e-6 + price.fee
+        keep = p_keep(q, tokens * 1e-3, price.output * 1e-6, prompt_usd, stats, lengths, belief)
+        score = cost + stake * (1 - keep)
+        options.append(Option(endpoint, score, cost, keep))
+        likely = likely or keep >= LIKELY
+        if score < best:
+            best = score
+    if not likely:
+        options = [
+            o._replace(score_usd=o.score_usd + stake * (1 - o.p_keep) * _late(q, w))
+            for o, w in zip(options, fit, strict=True)
+        ]
     options.sort(key=_by_score)
     return options
+
+
+def _late(q: Question, weighed: _Weighed) -> float:
+    candidate = weighed.candidate
+    return lateness(q, weighed.input_tokens * 1e-3, candidate.stats, candidate.lengths)
 
 
 def _unbounded(weighed: _Weighed) -> Option:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from router.core.ask import BoundKind
 from router.core.catalogue import Endpoint, EndpointId
@@ -88,8 +89,7 @@ class Forecast:
     expectations: tuple[Expectation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """An endpoint that could serve, as weighed: ``score_usd`` is cost plus the price of missing."""
 
     endpoint: Endpoint

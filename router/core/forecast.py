@@ -16,7 +16,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from math import exp, inf, log, sqrt
+from math import exp, hypot, inf, log, sqrt
 from typing import NamedTuple
 
 from router.core.ask import Ask, Bound, BoundKind
@@ -32,6 +32,11 @@ WORST_LATENESS = 5.0
 """Lateness (log of predicted over allowed) above which one miss is as bad as another."""
 LENGTH_SD = 0.45
 """Typical spread (log) of answer lengths, to widen decode times by the doubt about speed."""
+
+NARROW = 0.2
+"""Doubt about speed (in units of ``LENGTH_SD``) below which it widens times by under 2 %."""
+CORRECTIONS, CLOSE = 3, 0.01
+"""Steps of inverting a mixture, and how near in probability is near enough."""
 
 _CELLS = SHAPE.size
 _INVERSE_STEP = 1 / SHAPE_STEP
@@ -49,29 +54,34 @@ class Question(NamedTuple):
     max_tokens: int | None
     bounded: bool
 
+    @property
+    def decodes(self) -> bool:
+        """Whether any bound depends on speed."""
+        return self.e2e_s < inf or self.ttfat_s < inf or self.log_tps > -inf
+
 
 def question(
     bounds: Iterable[Bound], max_tokens: int | None, elapsed_s: float = 0.0
 ) -> Question:
     """Unpack bounds; ``elapsed_s`` of the client's time has been used up already."""
-    limit = dict.fromkeys(BoundKind, inf)
+    ttft = ttfat = e2e = tokens = cost = inf
     speed, bounded = -inf, False
     for bound in bounds:
-        bounded = bounded or bound.kind is not BoundKind.CONTEXT
-        if bound.kind is BoundKind.TPS:
-            speed = max(speed, log(bound.limit))
-        else:
-            limit[bound.kind] = min(limit[bound.kind], bound.limit)
-    return Question(
-        ttft_s=limit[BoundKind.TTFT] / 1000 - elapsed_s,
-        ttfat_s=limit[BoundKind.TTFAT] / 1000 - elapsed_s,
-        e2e_s=limit[BoundKind.E2E] / 1000 - elapsed_s,
-        log_tps=speed,
-        tokens=limit[BoundKind.ANSWER_TOKENS],
-        cost_usd=limit[BoundKind.COST],
-        max_tokens=max_tokens,
-        bounded=bounded,
-    )
+        kind, limit = bound.kind, bound.limit
+        bounded = bounded or kind is not BoundKind.CONTEXT
+        if kind is BoundKind.TTFT:
+            ttft = min(ttft, limit / 1000 - elapsed_s)
+        elif kind is BoundKind.E2E:
+            e2e = min(e2e, limit / 1000 - elapsed_s)
+        elif kind is BoundKind.TPS:
+            speed = max(speed, log(limit))
+        elif kind is BoundKind.TTFAT:
+            ttfat = min(ttfat, limit / 1000 - elapsed_s)
+        elif kind is BoundKind.ANSWER_TOKENS:
+            tokens = min(tokens, limit)
+        elif kind is BoundKind.COST:
+            cost = min(cost, limit)
+    return Question(ttft, ttfat, e2e, speed, tokens, cost, max_tokens, bounded)
 
 
 class Belief(NamedTuple):
@@ -120,49 +130,90 @@ def p_wait(cdf: Sequence[float], residual: float) -> float:
     return low + (at - cell) * (cdf[cell + 1] - low)
 
 
-def decode_times(
+def answer_lengths(
     lengths: Lengths, belief: Belief, max_tokens: int | None
-) -> list[tuple[float, float]]:
-    """Return (weight, seconds per unit share of output) for the lengths of the forecast."""
-    cap = inf if max_tokens is None else max_tokens
-    pace = exp(belief.speed)
-    widen = sqrt(1 + (belief.speed_sd / LENGTH_SD) ** 2)
-    if widen < 1.02:
-        return [(w, min(n, cap) / pace) for w, n in lengths.nodes]
-    middle = lengths.nodes[2][1]
-    return [(w, middle * (min(n, cap) / middle) ** widen / pace) for w, n in lengths.nodes]
+) -> Sequence[tuple[float, float]]:
+    """Return (weight, tokens) of the answers there may be, spread further by doubt about speed.
+
+    A decode time is tokens over speed; where speed is doubtful, times are spread by the root of
+    the summed variances, which is put on the tokens so that one speed serves.
+    """
+    nodes: Sequence[tuple[float, float]] = lengths.nodes
+    if max_tokens is not None and max_tokens < nodes[-1][1]:
+        nodes = [(w, min(n, max_tokens)) for w, n in nodes]
+    doubt = belief.speed_sd / LENGTH_SD
+    if doubt < NARROW:
+        return nodes
+    middle, widen = nodes[2][1], sqrt(1 + doubt * doubt)
+    return [(w, middle * (n / middle) ** widen) for w, n in nodes]
 
 
 def p_keep(
-    q: Question, prompt_k: float, cost_of_token_usd: float, prompt_usd: float, stats: Stats,
-    lengths: Lengths, belief: Belief,
+    q: Question,
+    prompt_k: float,
+    token_usd: float,
+    prompt_usd: float,
+    stats: Stats,
+    lengths: Lengths,
+    belief: Belief,
 ) -> float:
     """P(every bound holds). ``prompt_k`` in thousands of tokens, prices in USD."""
+    base = log(stats.a_s + stats.b_s * prompt_k) + belief.level
+    wait = min(q.ttft_s, q.ttfat_s)
+    wait = min(wait, q.e2e_s)
     p = 1 - (1 - RETRY_SHARE) * stats.p_fail
+    if wait < inf:
+        if wait <= 0:
+            return 0.0
+        at_best = p_wait(belief.cdf, log(wait) - base)
+        if at_best <= 0:
+            return 0.0
+        if q.e2e_s < inf or (q.ttfat_s < inf and lengths.reasoning > 0):
+            p *= _p_in_time(q, base, at_best, wait, lengths, belief)
+        else:
+            p *= at_best
     if q.log_tps > -inf:
         p *= normal_cdf((belief.speed - q.log_tps) / belief.speed_sd)
     tokens = q.tokens
-    if q.cost_usd < inf and cost_of_token_usd > 0:
-        tokens = min(tokens, (q.cost_usd - prompt_usd) / cost_of_token_usd)
+    if q.cost_usd < inf and token_usd > 0:
+        tokens = min(tokens, (q.cost_usd - prompt_usd) / token_usd)
     if tokens < inf and (q.max_tokens is None or q.max_tokens > tokens):
         p *= lengths.p_at_most(tokens)
-    base = stats.log_line(prompt_k) + belief.level
-    if q.e2e_s < inf or (q.ttfat_s < inf and lengths.reasoning > 0):
-        total, cdf = 0.0, belief.cdf
-        for weight, seconds in decode_times(lengths, belief, q.max_tokens):
-            left = min(
-                q.ttft_s,
-                q.e2e_s - seconds * lengths.visible,
-                q.ttfat_s - seconds * lengths.reasoning,
-            )
-            if left <= 0:
-                break
-            total += weight * p_wait(cdf, log(left) - base)
-        return p * total
-    wait = min(q.ttft_s, q.ttfat_s)
-    if wait == inf:
-        return p
-    return p * p_wait(belief.cdf, log(wait) - base) if wait > 0 else 0.0
+    return p
+
+
+def _p_in_time(
+    q: Question, base: float, at_best: float, wait: float, lengths: Lengths, belief: Belief
+) -> float:
+    """P(the answer begins and ends in time), over the lengths it may have.
+
+    ``at_best`` is P(TTFT <= wait): what there is where decoding takes no time off the wait.
+    """
+    total, cdf = 0.0, belief.cdf
+    ttft, ttfat, e2e = q.ttft_s, q.ttfat_s, q.e2e_s
+    token_s = exp(-belief.speed)
+    end_s, answer_s = token_s * lengths.visible, token_s * lengths.reasoning
+    thinks = ttfat < inf and answer_s > 0
+    offset = base + SHAPE_LOW
+    for weight, tokens in answer_lengths(lengths, belief, q.max_tokens):
+        left = e2e - tokens * end_s
+        if left > ttft:
+            left = ttft
+        if thinks:
+            left = min(left, ttfat - tokens * answer_s)
+        if left >= wait:
+            total += weight * at_best
+        elif left > 0:
+            at = (log(left) - offset) * _INVERSE_STEP
+            if at >= _CELLS:
+                total += weight
+            elif at > 0:
+                cell = int(at)
+                low = cdf[cell]
+                total += weight * (low + (at - cell) * (cdf[cell + 1] - low))
+        else:
+            break
+    return total
 
 
 def lateness(q: Question, prompt_k: float, stats: Stats, lengths: Lengths) -> float:
@@ -170,20 +221,20 @@ def lateness(q: Question, prompt_k: float, stats: Stats, lengths: Lengths) -> fl
 
     Among endpoints that will all miss, the closest has the smallest.
     """
-    wait = exp(stats.log_line(prompt_k) + stats.level)
-    decode = lengths.mean_capped(q.max_tokens) / exp(stats.speed)
-    late = 0.0
-    for allowed, typical in (
-        (q.ttft_s, wait),
-        (q.ttfat_s, wait + decode * lengths.reasoning),
-        (q.e2e_s, wait + decode * lengths.visible),
-        (q.tokens, lengths.mean),
-    ):
-        if allowed < inf:
-            late += max(0.0, log(typical / max(allowed, 1e-3)))
-    if q.log_tps > -inf:
-        late += max(0.0, q.log_tps - stats.speed)
+    wait = exp(log(stats.a_s + stats.b_s * prompt_k) + stats.level)
+    late = _over(wait, q.ttft_s)
+    if q.e2e_s < inf or q.ttfat_s < inf:
+        decode = lengths.mean_capped(q.max_tokens) * exp(-stats.speed)
+        late += _over(wait + decode * lengths.reasoning, q.ttfat_s)
+        late += _over(wait + decode * lengths.visible, q.e2e_s)
+    late += _over(lengths.mean, q.tokens)
+    if q.log_tps > stats.speed:
+        late += q.log_tps - stats.speed
     return min(late, WORST_LATENESS)
+
+
+def _over(typical: float, allowed: float) -> float:
+    return log(typical / max(allowed, 1e-3)) if typical > allowed else 0.0
 
 
 def wait_quantile(p: float, prompt_k: float, stats: Stats, belief: Belief) -> float:
@@ -197,39 +248,34 @@ def wait_quantile(p: float, prompt_k: float, stats: Stats, belief: Belief) -> fl
 
 
 def end_quantile(
-    p: float, prompt_k: float, stats: Stats, belief: Belief, decodes: Iterable[tuple[float, float]]
+    p: float, prompt_k: float, stats: Stats, belief: Belief, decodes: Sequence[tuple[float, float]]
 ) -> float:
     """Seconds within which a share ``p`` of answers is done, by inverting the mixture.
 
-    ``decodes`` are (weight, seconds). Starts between the sums of medians and of tails and closes
-    in by false position on the log scale; five steps leave well under one percent.
+    ``decodes`` are (weight, seconds). Wait and decoding are first added as two lognormals
+    (Fenton, 1960), which lands within a few percent; then the mixture itself is asked and the
+    error taken off in units of that lognormal, until it says ``p``.
     """
     base = stats.log_line(prompt_k) + belief.level
-    times = list(decodes)
-    low = max(wait_quantile(0.02, prompt_k, stats, belief), 1e-4)
-    high = wait_quantile(0.998, prompt_k, stats, belief) + times[-1][1] * 1.05
-    at_low, at_high = 0.0, 1.0
-
-    def below(t: float) -> float:
-        total = 0.0
-        for weight, seconds in times:
+    middle = exp(base + SHAPE_LOW + SHAPE_STEP * bisect_left(belief.cdf, 0.5))
+    spread = min(hypot(stats.noise_sd, stats.level_sd), 1.0)
+    mean = sum(w * s for w, s in decodes)
+    variance = sum(w * s * s for w, s in decodes) - mean * mean
+    mean += middle * exp(spread * spread / 2)
+    variance = max(variance, 0.0) + (middle * spread) ** 2 * exp(2 * spread * spread)
+    sigma = sqrt(log(1 + variance / (mean * mean)))
+    wanted = normal_quantile(p)
+    t = mean * exp(sigma * wanted - sigma * sigma / 2)
+    for _ in range(CORRECTIONS):
+        at = 0.0
+        for weight, seconds in decodes:
             if t <= seconds:
                 break
-            total += weight * p_wait(belief.cdf, log(t - seconds) - base)
-        return total
-
-    t = high
-    for step in range(6):
-        span = log(high / low)
-        share = (p - at_low) / (at_high - at_low) if step % 2 else 0.5
-        t = low * exp(span * min(max(share, 0.02), 0.98))
-        at = below(t)
-        if abs(at - p) < 2e-3:
+            at += weight * p_wait(belief.cdf, log(t - seconds) - base)
+        error = at - p
+        if abs(error) < CLOSE:
             break
-        if at < p:
-            low, at_low = t, at
-        else:
-            high, at_high = t, at
+        t *= exp(sigma * (wanted - normal_quantile(round(min(max(at, 0.002), 0.998), 3))))
     return t
 
 
@@ -241,8 +287,9 @@ def forecast(
     belief = predictive(stats)
     prompt_k = input_tokens / 1000
     percentile = ask.sla.percentile
-    decodes = decode_times(lengths, belief, ask.max_tokens)
-    ends = [(w, s * lengths.visible) for w, s in decodes]
+    answers = answer_lengths(lengths, belief, ask.max_tokens)
+    token_s = exp(-belief.speed)
+    ends = [(w, n * token_s * lengths.visible) for w, n in answers]
     output = lengths.mean_capped(ask.max_tokens)
     cost_usd = price.nano_usd(
         fresh=input_tokens, cache_read=0, cache_write=0, output=output
@@ -269,7 +316,7 @@ def forecast(
             case BoundKind.TTFT:
                 return 1000 * wait_quantile(at, prompt_k, stats, belief), stats.ttft_samples
             case BoundKind.TTFAT:
-                firsts = [(w, s * lengths.reasoning) for w, s in decodes]
+                firsts = [(w, n * token_s * lengths.reasoning) for w, n in answers]
                 value = end_quantile(at, prompt_k, stats, belief, firsts)
                 return 1000 * value, stats.ttft_samples
             case BoundKind.E2E:

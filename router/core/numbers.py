@@ -15,7 +15,7 @@ def normal_cdf(z: float) -> float:
     return 0.5 * (1 + erf(z / _SQRT2))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=2048)
 def normal_quantile(p: float) -> float:
     """Return z with P(Z <= z) = p, for p in (0, 1)."""
     return _STANDARD.inv_cdf(p)

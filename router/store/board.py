@@ -45,9 +45,15 @@ MAX_CLASSES = 1000
 
 @dataclass(slots=True)
 class _Seen:
-    """What this process remembers of one endpoint besides the shared sums."""
+    """What this process remembers of one endpoint besides the shared sums.
+
+    ``subject`` names its sums, ``open`` and ``limit`` the times until which it is not used.
+    """
 
     endpoint: Endpoint
+    subject: str
+    open: str
+    limit: str
     view: Stats | None = None
     fresh_until: float = 0.0
     shape_until: float = 0.0
@@ -68,7 +74,7 @@ class Board:
         self.journal = Journal(GROUPS, clock.wall)
         self._clock = clock
         self._ready = ready
-        self._seen = {e.id: _Seen(e) for e in endpoints}
+        self._seen = {e.id: _seen(e) for e in endpoints}
         self._serving: dict[ModelName, list[_Seen]] = {}
         for seen in self._seen.values():
             for name in seen.endpoint.serves:
@@ -76,7 +82,7 @@ class Board:
         self._lengths: dict[tuple[str, str], tuple[float, Lengths]] = {}
         self._rates: dict[str, tuple[float, Rates]] = {}
         self._classes: dict[str, str] = {}
-        self._by_subject = {f"e:{s.endpoint.fingerprint}": s for s in self._seen.values()}
+        self._by_subject = {seen.subject: seen for seen in self._seen.values()}
 
     @property
     def endpoints(self) -> Sequence[Endpoint]:
@@ -87,16 +93,21 @@ class Board:
         """Return the endpoints serving ``model``, as they stand now."""
         wall = self._clock.wall()
         self._heed_others()
-        return [
-            Candidate(
-                seen.endpoint,
-                self._stats(seen, wall),
-                self._length(seen.endpoint, policy, wall),
-                self._rate(seen.endpoint.family, wall),
-                self._standing(seen, wall),
+        found = []
+        for seen in self._serving.get(model, ()):
+            endpoint, view = seen.endpoint, seen.view
+            if view is None or wall >= seen.fresh_until:
+                view = self._stats(seen, wall)
+            found.append(
+                Candidate(
+                    endpoint,
+                    view,
+                    self._length(endpoint, policy, wall),
+                    self._rate(endpoint.family, wall),
+                    self._standing(seen, wall),
+                )
             )
-            for seen in self._serving.get(model, ())
-        ]
+        return found
 
     def rates(self, endpoint: Endpoint) -> Rates:
         """Return what the endpoint's model makes of bytes."""
@@ -104,7 +115,8 @@ class Board:
 
     def stakes(self, class_key: str) -> Stakes:
         """Return the price of a miss and the typical cost of a class."""
-        return stakes.believed(self.journal.read(self._class(class_key), stakes.STAKES))
+        subject = self._class(class_key)
+        return stakes.believed(self.journal.read(subject, stakes.STAKES, self._clock.wall()))
 
     def begun(self, endpoint: Endpoint) -> None:
         """Note that an attempt was sent."""
@@ -130,14 +142,14 @@ class Board:
         by_group: dict[str, list[tuple[int, float]]] = {}
         for group, index, amount in added:
             by_group.setdefault(group.name, []).append((index, amount))
-        subject = f"e:{endpoint.fingerprint}"
         for group in stats.GROUPS:
-            if group.name in by_group:
-                self.journal.add(subject, group, by_group[group.name])
+            increments = by_group.get(group.name)
+            if increments is not None:
+                self.journal.add(seen.subject, group, increments, wall)
         if view.ttft_samples < FEW:
             seen.shape_until = 0.0
         seen.fresh_until = 0.0
-        self._learn_tokens(attempt, ask, endpoint)
+        self._learn_tokens(attempt, ask, endpoint, wall)
         self._breaker(seen, attempt, wall, retry_after_s)
 
     def settle(self, outcome: Outcome, decision: Decision, ask: Ask) -> None:
@@ -149,7 +161,7 @@ class Board:
             decision.status is Status.OK
             or any(o.p_keep >= ask.sla.percentile for o in decision.plan)
         ) and verdict in (Verdict.KEPT, Verdict.MISSED)
-        subject = self._class(ask.sla.class_key(ask.model))
+        subject, wall = self._class(ask.sla.class_key(ask.model)), self._clock.wall()
         self.journal.add(
             subject,
             stakes.STAKES,
@@ -157,18 +169,19 @@ class Board:
                 missed=verdict is Verdict.MISSED if steerable else None,
                 percentile=ask.sla.percentile,
                 cost_usd=outcome.cost_nano_usd / 1e9,
-                raw=self.journal.read(subject, stakes.STAKES)[0],
+                raw=self.journal.read(subject, stakes.STAKES, wall)[0],
             ),
+            wall,
         )
 
     def _stats(self, seen: _Seen, wall: float) -> Stats:
         view = seen.view
         if view is not None and wall < seen.fresh_until:
             return view
-        subject = f"e:{seen.endpoint.fingerprint}"
-        sums = {g.name: self.journal.read(subject, g) for g in _QUICK}
+        subject = seen.subject
+        sums = {g.name: self.journal.read(subject, g, wall) for g in _QUICK}
         if wall >= seen.shape_until:
-            sums["shape"] = self.journal.read(subject, stats.SHAPE)
+            sums["shape"] = self.journal.read(subject, stats.SHAPE, wall)
             seen.shape_until = wall + REFRESH_SLOW_S
         view = seen.view = stats.believed(seen.endpoint.prior, sums, view)
         seen.fresh_until = wall + REFRESH_S
@@ -178,9 +191,9 @@ class Board:
         key = (endpoint.family, policy)
         until, found = self._lengths.get(key, (0.0, None))
         if found is None or wall >= until:
-            own = self.journal.read(f"m:{endpoint.family}:{policy}", lengths.LENGTHS)
+            own = self.journal.read(f"m:{endpoint.family}:{policy}", lengths.LENGTHS, wall)
             every = self.journal.read(
-                f"m:{endpoint.family}:{lengths.EVERYWHERE}", lengths.LENGTHS
+                f"m:{endpoint.family}:{lengths.EVERYWHERE}", lengths.LENGTHS, wall
             )
             found = lengths.believed(endpoint.prior.answer_tokens, own, every)
             self._lengths[key] = (wall + REFRESH_SLOW_S, found)
@@ -189,53 +202,51 @@ class Board:
     def _rate(self, family: str, wall: float) -> Rates:
         until, found = self._rates.get(family, (0.0, None))
         if found is None or wall >= until:
-            found = tokens.believed(self.journal.read(f"t:{family}", tokens.TOKENS))
+            found = tokens.believed(self.journal.read(f"t:{family}", tokens.TOKENS, wall))
             self._rates[family] = (wall + REFRESH_SLOW_S, found)
         return found
 
-    def _learn_tokens(self, attempt: Attempt, ask: Ask, endpoint: Endpoint) -> None:
+    def _learn_tokens(
+        self, attempt: Attempt, ask: Ask, endpoint: Endpoint, wall: float
+    ) -> None:
         family, kind = endpoint.family, ask.sla.policy
         found = lengths.learned(attempt)
         if found:
-            self.journal.add(f"m:{family}:{kind}", lengths.LENGTHS, found)
-            self.journal.add(f"m:{family}:{lengths.EVERYWHERE}", lengths.LENGTHS, found)
+            self.journal.add(f"m:{family}:{kind}", lengths.LENGTHS, found, wall)
+            self.journal.add(f"m:{family}:{lengths.EVERYWHERE}", lengths.LENGTHS, found, wall)
             known = self._lengths.get((family, kind))
             if known is not None and known[1].samples < FEW:
                 del self._lengths[family, kind]
         counted = tokens.learned(attempt, ask.prompt)
         if counted:
-            self.journal.add(f"t:{family}", tokens.TOKENS, counted)
+            self.journal.add(f"t:{family}", tokens.TOKENS, counted, wall)
 
     def _breaker(
         self, seen: _Seen, attempt: Attempt, wall: float, retry_after_s: float | None
     ) -> None:
-        name = seen.endpoint.fingerprint
         if attempt.fault is Kind.RATE_LIMITED:
             wait = RATE_LIMIT_S if retry_after_s is None else retry_after_s
-            self.journal.note(f"limit:{name}", wall + wait)
+            self.journal.note(seen.limit, wall + wait)
         elif attempt.fault is None:
             seen.failures = 0
         elif FAULTS[attempt.fault].blames:
             seen.failures += 1
             if seen.failures >= TRIPS_AFTER:
                 doublings = min(seen.failures - TRIPS_AFTER, 8)
-                self.journal.note(f"open:{name}", wall + min(OPEN_S * 2**doublings, OPEN_MOST_S))
+                self.journal.note(seen.open, wall + min(OPEN_S * 2**doublings, OPEN_MOST_S))
 
     def _standing(self, seen: _Seen, wall: float) -> Standing | None:
-        endpoint = seen.endpoint
-        if not self._ready(endpoint.dialect):
+        if not self._ready(seen.endpoint.dialect):
             return Standing(Reason.ADAPTER_LOADING, wall + 2, "its adapter is still loading")
-        name = endpoint.fingerprint
-        until = self.journal.latest(f"limit:{name}")
+        times = self.journal.times
+        until = times.get(seen.limit, 0.0)
         if wall < until:
             return Standing(
                 Reason.RATE_LIMITED, until, f"rate limited for another {until - wall:.0f} s"
             )
-        until = self.journal.latest(f"open:{name}")
+        until = times.get(seen.open, 0.0)
         if wall < until:
-            return Standing(
-                Reason.COOLING, until, f"failing; tried again in {until - wall:.0f} s"
-            )
+            return Standing(Reason.COOLING, until, f"failing; tried again in {until - wall:.0f} s")
         if seen.failures >= TRIPS_AFTER and seen.in_flight > 0:
             return Standing(Reason.COOLING, wall + 1, "failing; one request is trying it out")
         return None
@@ -260,3 +271,6 @@ class Board:
             touched.clear()
 
 
+def _seen(endpoint: Endpoint) -> _Seen:
+    name = endpoint.fingerprint
+    return _Seen(endpoint, f"e:{name}", f"open:{name}", f"limit:{name}")

@@ -2,7 +2,8 @@
 
 For every sum three figures are kept: ``total``, what decisions read (all that was pulled plus all
 that is unpushed); ``pending``, what Redis has not been sent; and ``own``, everything this process
-ever added, so that a Redis that lost its data gets it back exactly once from each replica.
+ever put into a batch, so that a Redis that lost its data gets it back exactly once from each
+replica.
 """
 
 from __future__ import annotations
@@ -27,6 +28,24 @@ class Slot:
         self.own = [0.0] * size
         self.pending: dict[int, float] = {}
         self.inflight: dict[int, float] = {}
+
+    def freeze(self) -> dict[int, float]:
+        """Turn what is pending into what is on its way."""
+        self.inflight, self.pending = self.pending, {}
+        for index, amount in self.inflight.items():
+            self.own[index] += amount
+        return self.inflight
+
+    def recall(self) -> None:
+        """Make everything of our own pending again, and all there is."""
+        for index, amount in enumerate(self.own):
+            if amount:
+                self.pending[index] = self.pending.get(index, 0.0) + amount
+        self.own = [0.0] * len(self.own)
+        self.inflight = {}
+        self.total = [0.0] * len(self.own)
+        for index, amount in self.pending.items():
+            self.total[index] = amount
 
 
 class Cell:
@@ -57,14 +76,14 @@ class Cell:
 
     def add(self, increments: Iterable[tuple[int, float]], wall_s: float) -> Slot:
         """Add (index, amount) observed at ``wall_s``."""
-        epoch = self.group.epoch(wall_s)
-        weight = self.group.weight(wall_s, epoch)
-        slot = self.slot(epoch)
-        total, own, pending = slot.total, slot.own, slot.pending
+        group = self.group
+        epoch = int(wall_s // group.epoch_s)
+        weight = group.weight(wall_s, epoch)
+        slot = self.slots.get(epoch) or self.slot(epoch)
+        total, pending = slot.total, slot.pending
         for index, amount in increments:
             weighed = amount * weight
             total[index] += weighed
-            own[index] += weighed
             pending[index] = pending.get(index, 0.0) + weighed
         return slot
 

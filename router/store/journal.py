@@ -41,26 +41,41 @@ class Journal:
         self.version = 0
         self.touched: set[str] = set()
 
-    def read(self, subject: str, group: Group) -> list[float]:
-        """Return the sums of a subject as they weigh now; zeros if there are none."""
+    def cell(self, subject: str, group: Group) -> Cell | None:
+        """Return the sums of a subject, made on first use; ``None`` when there are too many."""
+        key = (subject, group.name)
+        cell = self._cells.get(key)
+        if cell is None and len(self._cells) < MAX_CELLS:
+            cell = self._cells[key] = Cell(subject, group)
+        return cell
+
+    def read(self, subject: str, group: Group, wall_s: float) -> list[float]:
+        """Return the sums of a subject as they weigh at ``wall_s``; zeros if there are none."""
         cell = self._cells.get((subject, group.name))
-        return [0.0] * group.size if cell is None else cell.read(self._wall())
+        return [0.0] * group.size if cell is None else cell.read(wall_s)
 
-    def add(self, subject: str, group: Group, increments: Iterable[tuple[int, float]]) -> None:
-        """Count something now: it weighs in decisions at once and is pushed later."""
-        cell = self._cell(subject, group)
+    def add(
+        self,
+        subject: str,
+        group: Group,
+        increments: Iterable[tuple[int, float]],
+        wall_s: float,
+    ) -> None:
+        """Count something: it weighs in decisions at once and is pushed later."""
+        cell = self._cells.get((subject, group.name)) or self.cell(subject, group)
         if cell is not None:
-            slot = cell.add(increments, self._wall())
+            slot = cell.add(increments, wall_s)
             self._dirty[slot.key] = (slot, group)
-
-    def latest(self, name: str) -> float:
-        """Return the latest of the times anyone noted under this name (unix s), 0 if none."""
-        return self._latest.get(name, 0.0)
 
     def note(self, name: str, wall_s: float) -> None:
         """Note a time; the maximum over all processes counts."""
         if wall_s > self._latest.get(name, 0.0):
             self._latest[name] = self._own_latest[name] = self._news[name] = wall_s
+
+    @property
+    def times(self) -> Mapping[str, float]:
+        """The latest times noted by anyone, by name (unix seconds)."""
+        return self._latest
 
     @property
     def unpushed(self) -> int:
@@ -73,8 +88,7 @@ class Journal:
         if self._batch is None and (self._dirty or self._news):
             sums, ttl = {}, {}
             for key, (slot, group) in self._dirty.items():
-                slot.inflight, slot.pending = slot.pending, {}
-                sums[key], ttl[key] = slot.inflight, group.ttl_s
+                sums[key], ttl[key] = slot.freeze(), group.ttl_s
                 self._sent.append(slot)
             self._batch = Batch(secrets.token_hex(8), sums, ttl, dict(self._news))
             self._dirty, self._news = {}, {}
@@ -93,7 +107,7 @@ class Journal:
         for key, values in totals.items():
             subject, name, number = key.rsplit("/", 2)
             group = self._groups.get(name)
-            cell = None if group is None else self._cell(subject, group)
+            cell = None if group is None else self.cell(subject, group)
             if cell is not None and group is not None and int(number) >= group.epoch(now) - 1:
                 cell.absorb(int(number), values)
                 self.touched.add(subject)
@@ -110,8 +124,7 @@ class Journal:
         self._dirty = {}
         for cell in self._cells.values():
             for slot in cell.slots.values():
-                slot.pending = {i: v for i, v in enumerate(slot.own) if v}
-                slot.total = list(slot.own)
+                slot.recall()
                 if slot.pending:
                     self._dirty[slot.key] = (slot, cell.group)
             self.touched.add(cell.subject)
@@ -121,10 +134,3 @@ class Journal:
         for slot in self._sent:
             slot.inflight = {}
         self._sent, self._batch = [], None
-
-    def _cell(self, subject: str, group: Group) -> Cell | None:
-        key = (subject, group.name)
-        cell = self._cells.get(key)
-        if cell is None and len(self._cells) < MAX_CELLS:
-            cell = self._cells[key] = Cell(subject, group)
-        return cell
