@@ -10,12 +10,12 @@ from typing import Annotated, Final
 
 import msgspec
 
-from router.core.ask import Ask
+from router.core.ask import NO_PREFERENCES, Ask
 from router.core.catalogue import ModelName
 from router.core.faults import Fault, Kind
 from router.core.policy import Policy
 from router.surfaces.fields import bad_field, read_fields, typed
-from router.surfaces.needs import Wishes, media, needs_of, prompt_size
+from router.surfaces.needs import Media, Message, Wishes, media, needs_of, prompt_size
 from router.surfaces.preferences import parse_preferences
 from router.surfaces.sla import SlaReader
 
@@ -31,11 +31,14 @@ class _Format(msgspec.Struct):
     type: str
 
 
+_MESSAGES_TAKES: Final = "a list of messages with text or parts as content"
+
 _text = msgspec.json.Decoder(str)
 _flag = msgspec.json.Decoder(bool)
 _count = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=1)])
 _natural = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0)])
 _integer = msgspec.json.Decoder(int)
+_messages = msgspec.json.Decoder(list[Message])
 _list = msgspec.json.Decoder(list[msgspec.Raw])
 _options = msgspec.json.Decoder(_StreamOptions)
 _format = msgspec.json.Decoder(_Format)
@@ -52,13 +55,11 @@ def read_chat(
     """Read a chat request. ``declaring`` are its SLA headers, names as sent. Raises ``Fault``."""
     fields = read_fields(body)
     model = _model(fields)
-    _check_messages(fields)
-    try:
-        found = media(fields["messages"], body)
-    except msgspec.DecodeError as error:
-        bad_field("messages", error, "a list of messages with text or parts as content")
+    found = _media(fields)
     options = typed(fields, "stream_options", _options, "an object")
-    reading = slas.read(declaring, bytes(fields.get("sla", b"")), key_policy)
+    declared = fields.get("sla")
+    reading = slas.read(declaring, b"" if declared is None else bytes(declared), key_policy)
+    wanted = fields.get("provider")
     return Ask(
         id=request_id,
         model=model,
@@ -67,9 +68,9 @@ def read_chat(
         stream=typed(fields, "stream", _flag, "true or false") or False,
         wants_usage=options is not None and options.include_usage is True,
         max_tokens=_max_tokens(fields),
-        needs=needs_of(_wishes(fields), found),
+        needs=(found.needs if _SMALL.isdisjoint(fields) else needs_of(_wishes(fields), found)),
         params=frozenset(fields) - OWN_KEYS,
-        preferences=parse_preferences(bytes(fields.get("provider", b""))),
+        preferences=(NO_PREFERENCES if wanted is None else parse_preferences(bytes(wanted))),
         explain=reading.explain,
     )
 
@@ -83,15 +84,16 @@ def _model(fields: dict[str, msgspec.Raw]) -> ModelName:
     return ModelName(model)
 
 
-def _check_messages(fields: dict[str, msgspec.Raw]) -> None:
-    raw = fields.get("messages")
-    start = bytes(memoryview(raw)[:2]) if raw is not None else b""
-    if start[:1] == b"[" and start not in (b"[]", b"[ ", b"[\n", b"[\r", b"[\t"):
-        return
-    if not typed(fields, "messages", _list, "a list of messages"):
+def _media(fields: dict[str, msgspec.Raw]) -> Media:
+    messages = typed(fields, "messages", _messages, _MESSAGES_TAKES)
+    if not messages:
         raise Fault(
             Kind.BAD_BODY, "messages is missing or empty: send one at least.", param="messages"
         )
+    try:
+        return media(messages)
+    except msgspec.DecodeError as error:
+        bad_field("messages", error, _MESSAGES_TAKES)
 
 
 def _max_tokens(fields: dict[str, msgspec.Raw]) -> int | None:
@@ -115,20 +117,10 @@ _SMALL: Final = frozenset(
         "seed",
     }
 )
-_NO_WISHES: Final = Wishes(
-    tools=False,
-    parallel_tools=False,
-    response_format=None,
-    logprobs=False,
-    choices=1,
-    reasoning_effort=False,
-    seed=False,
-)
+"""Fields that may need a capability."""
 
 
 def _wishes(fields: dict[str, msgspec.Raw]) -> Wishes:
-    if _SMALL.isdisjoint(fields):
-        return _NO_WISHES
     form = typed(fields, "response_format", _format, 'an object such as {"type": "json_object"}')
     logprobs = typed(fields, "logprobs", _flag, "true or false")
     top = typed(fields, "top_logprobs", _natural, "a whole number")

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from enum import IntEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from router.core.ask import BoundKind
 from router.core.faults import Fault, Kind
 from router.core.measure import Outcome
 from router.ports import Head
@@ -54,12 +52,6 @@ _NAMES_REMEMBERED: Final = 4096
 _LINE_BREAKS: Final = re.compile(r"[\x00-\x1f\x7f]+")
 
 
-class _Class(IntEnum):
-    PASSES = 0
-    HELD = 1
-    DECLARES = 2
-
-
 class Sifted(NamedTuple):
     """One request's headers: those that declare an SLA (names as sent), and those to pass on.
 
@@ -70,7 +62,9 @@ class Sifted(NamedTuple):
     forward: dict[str, str]
 
 
-_known: dict[str, tuple[str, _Class]] = {}
+_passing: dict[str, str] = {}
+"""Names as sent that go upstream, in lower case: remembered, so that the common way through
+``sift`` is one look-up per header."""
 
 
 def sift(headers: Iterable[tuple[str, str]]) -> Sifted:
@@ -81,34 +75,40 @@ def sift(headers: Iterable[tuple[str, str]]) -> Sifted:
     declaring: list[tuple[str, str]] = []
     forward: dict[str, str] = {}
     nominated: str | None = None
+    passing = _passing.get
     for name, value in headers:
-        lower, kind = _known.get(name) or _classify(name)
-        if len(value) > MAX_HEADER_BYTES:
-            raise _too_large(name, len(value))
-        if kind is _Class.PASSES:
-            if value.isascii() or _is_utf8(value):
-                forward[lower] = f"{forward[lower]}, {value}" if lower in forward else value
-        elif kind is _Class.DECLARES:
-            declaring.append((name, value))
-        elif lower == "connection":
-            nominated = value
-    if nominated is not None and nominated.lower() not in ("keep-alive", "close"):
+        lower = passing(name)
+        if lower is None:
+            lower = name.lower()
+            if len(value) > MAX_HEADER_BYTES:
+                raise _too_large(name, len(value))
+            if _DECLARES.match(lower):
+                declaring.append((name, value))
+                continue
+            if lower in _HELD or lower.startswith(_HELD_PREFIXES):
+                if lower == "connection":
+                    nominated = value
+                continue
+            if len(_passing) < _NAMES_REMEMBERED:
+                _passing[str(name)] = lower
+        forward[lower] = value if lower not in forward else f"{forward[lower]}, {value}"
+    values = "".join(forward.values())
+    if len(values) > MAX_HEADER_BYTES or not values.isascii():
+        forward = _careful(forward)
+    if nominated is not None and nominated not in _KEPT_CONNECTIONS:
         for name in nominated.lower().split(","):
             forward.pop(name.strip(), None)
     return Sifted(tuple(declaring), forward)
 
 
-def _classify(name: str) -> tuple[str, _Class]:
-    lower = name.lower()
-    if _DECLARES.match(lower):
-        found = (lower, _Class.DECLARES)
-    elif lower in _HELD or lower.startswith(_HELD_PREFIXES):
-        found = (lower, _Class.HELD)
-    else:
-        found = (lower, _Class.PASSES)
-    if len(_known) < _NAMES_REMEMBERED:
-        _known[str(name)] = found
-    return found
+_KEPT_CONNECTIONS: Final = ("keep-alive", "close", "Keep-Alive")
+
+
+def _careful(forward: dict[str, str]) -> dict[str, str]:
+    for name, value in forward.items():
+        if len(value) > MAX_HEADER_BYTES:
+            raise _too_large(name, len(value))
+    return {name: value for name, value in forward.items() if _is_utf8(value)}
 
 
 def _is_utf8(value: str) -> bool:
@@ -167,12 +167,12 @@ def answer_headers(head: Head) -> dict[str, str]:
 
 def measured_headers(outcome: Outcome) -> dict[str, str]:
     """Print what a finished request took; a time that could not be measured is left out."""
-    facts = outcome.facts()
     found = {"X-SLA-Cost-USD": usd(outcome.cost_nano_usd / 1e9)}
-    if BoundKind.TTFT in facts:
-        found["X-SLA-TTFT-Ms"] = ms(facts[BoundKind.TTFT])
-    if BoundKind.E2E in facts:
-        found["X-SLA-E2E-Ms"] = ms(facts[BoundKind.E2E])
+    final = outcome.final
+    if final is not None:
+        if final.first is not None:
+            found["X-SLA-TTFT-Ms"] = ms(1000 * (final.first - outcome.received))
+        found["X-SLA-E2E-Ms"] = ms(1000 * (final.ended - outcome.received))
     found["X-SLA-Verdict"] = outcome.verdict().value
     return found
 

@@ -1,8 +1,8 @@
 """What an endpoint must have to serve a body, and how long its prompt is.
 
-A cheap search for the key's bytes comes first: inside a JSON string the quotes are escaped, so
-``"image_url"`` in the raw bytes is a real key, or a real value, and only then are the messages
-parsed to see which.
+Messages are walked once, their contents skipped: only one that is a list of parts can hold an
+image, and only such a list is looked into. (Searching the bytes for ``"image_url"`` first was
+tried: three searches cost more than the walk.)
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import msgspec
 from router.core.ask import PromptSize
 from router.core.catalogue import Capability
 
-_MARKS: Final = (b'"image_url"', b'"input_audio"', b'"file"')
 _ASCII_ESCAPE: Final = re.compile(rb"\\u00[0-7]")
 _ESCAPE_BYTES, _UTF8_BYTES = 6, 3
 _NON_ASCII: Final = bytes(range(0x80, 0x100))
@@ -30,32 +29,33 @@ class Media(NamedTuple):
     data_bytes: int = 0
 
 
-class _Part(msgspec.Struct):
+class _Part(msgspec.Struct, gc=False):
     type: str = ""
     image_url: msgspec.Raw = msgspec.Raw()
     input_audio: msgspec.Raw = msgspec.Raw()
     file: msgspec.Raw = msgspec.Raw()
 
 
-class _Message(msgspec.Struct):
-    content: msgspec.Raw = msgspec.Raw()
+class Message(msgspec.Struct, gc=False):
+    """One message, its content not looked into."""
+
+    content: msgspec.Raw = msgspec.Raw(b"null")
 
 
-_messages = msgspec.json.Decoder(list[_Message])
 _parts = msgspec.json.Decoder(list[_Part])
 _NO_MEDIA: Final = Media()
+_OPENING: Final = ord("[")
 
 
-def media(messages: msgspec.Raw, body: bytes) -> Media:
+def media(messages: list[Message]) -> Media:
     """Find images, audio and documents. Raises ``msgspec.ValidationError`` for wrong types."""
-    if not any(mark in body for mark in _MARKS):
+    listed = [m.content for m in messages if memoryview(m.content)[0] == _OPENING]
+    if not listed:
         return _NO_MEDIA
     needs: set[Capability] = set()
     parts = data_bytes = 0
-    for message in _messages.decode(messages):
-        if bytes(memoryview(message.content)[:1]) != b"[":
-            continue
-        for part in _parts.decode(message.content):
+    for content in listed:
+        for part in _parts.decode(content):
             need, size = _weigh(part)
             if need is not None:
                 needs.add(need)
@@ -89,7 +89,7 @@ def prompt_size(body: bytes, found: Media) -> PromptSize:
     if not body.isascii():
         ascii_bytes = len(body.translate(None, _NON_ASCII))
         other = len(body) - ascii_bytes
-    escapes = body.count(b"\\u")
+    escapes = body.count(b"\\u") if b"\\" in body else 0
     if escapes:
         escapes -= len(_ASCII_ESCAPE.findall(body))
         other += _UTF8_BYTES * escapes
