@@ -7,6 +7,7 @@ import pytest_asyncio
 from router.core.catalogue import Dialect, Endpoint, EndpointId
 from router.ports import Upstream
 from router.sandbox.process import Market
+from router.upstream.litellm import LiteLLM
 from router.upstream.relay import Relay
 from router.upstream.session import open_session
 from tests.upstream.asking import an_endpoint
@@ -29,10 +30,25 @@ async def market() -> AsyncIterator[Market]:
         yield running
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session", params=["relay"])
+@pytest_asyncio.fixture(scope="session", loop_scope="session", params=["relay", "litellm"])
 async def subject(request: pytest.FixtureRequest, market: Market) -> AsyncIterator[Subject]:
-    row = EndpointId("deepseek-r1@parasail")
-    endpoint = an_endpoint(market.base_url(row), id=row, dialect=Dialect.OPENAI)
-    async with open_session() as session:
-        relay = Relay(session, [endpoint], environ=ENVIRON, wall=lambda: 0.0)
-        yield Subject(relay, endpoint, market)
+    if request.param == "relay":
+        row = EndpointId("deepseek-r1@parasail")
+        endpoint = an_endpoint(market.base_url(row), id=row, dialect=Dialect.OPENAI)
+        async with open_session() as session:
+            relay = Relay(session, [endpoint], environ=ENVIRON, wall=lambda: 0.0)
+            yield Subject(relay, endpoint, market)
+        return
+    row = EndpointId("claude-sonnet-4@anthropic")
+    endpoint = an_endpoint(
+        market.base_url(row),
+        id=row,
+        dialect=Dialect.LITELLM,
+        model="anthropic/claude-sonnet-4-20250514",
+        upstream_model="claude-sonnet-4-20250514",
+    )
+    litellm = LiteLLM([endpoint], environ=ENVIRON, wall=lambda: 0.0)
+    litellm.start_loading().join()
+    assert litellm.ready, litellm.error
+    yield Subject(litellm, endpoint, market)
+    await litellm.close()
