@@ -114,7 +114,7 @@ class _Meter:
 class Dispatcher:
     """Carries requests from ask to outcome."""
 
-    def __init__(  # noqa: PLR0913 - the world, each part named once at start
+    def __init__(
         self,
         *,
         board: Board,
@@ -176,7 +176,7 @@ class Dispatcher:
         wall = self._clock.wall()
         candidates, stakes = self._recall(ask)
         decision = decide(ask, candidates, stakes, wall=wall)
-        return explain(ask, candidates, stakes, decision, wall=wall)
+        return explain(ask, candidates, decision, wall=wall)
 
     async def _serve(self, flight: Flight, downstream: Downstream) -> None:
         budget = self._policies.get(flight.ask.sla.policy, self._default_policy).attempts
@@ -217,7 +217,7 @@ class Dispatcher:
             )
             if decision.plan:
                 break
-            explained = explain(ask, candidates, stakes, decision, wall=wall)
+            explained = explain(ask, candidates, decision, wall=wall)
             refusal = _refusal(ask, explained)
             left = self._patience(ask) - (clock.mono() - flight.received)
             if ask.sla.mode is not Mode.WAIT or left <= 0:
@@ -226,7 +226,7 @@ class Dispatcher:
             await asyncio.sleep(clock.real_s(min(WAIT_STEP_S, left)))
         flight.decisions.append(decision)
         if ask.explain:
-            flight.explained = explain(ask, candidates, stakes, decision, wall=wall)
+            flight.explained = explain(ask, candidates, decision, wall=wall)
         return decision
 
     def _chance(self) -> float:
@@ -277,7 +277,7 @@ class Dispatcher:
             if meter.stage != _BOOKED:
                 self._book(flight, meter, kind, retry_after_s)
 
-    async def _exchange(  # noqa: PLR0913 - the parts of one exchange
+    async def _exchange(
         self,
         flight: Flight,
         call: Call,
@@ -297,20 +297,23 @@ class Dispatcher:
             ):
                 meter.status, meter.upstream_id = reply.status, reply.upstream_id
                 if flight.ask.stream:
-                    relay = self._stream(flight, decision, meter, reply, downstream, timer, total)
+                    relay = self._stream(
+                        flight, decision, meter, reply, downstream, timer=timer, total=total
+                    )
                 else:
                     relay = self._whole(flight, decision, meter, reply, downstream)
                 await relay
         except TimeoutError:
             raise _overdue(meter, clock.mono() >= total) from None
 
-    async def _stream(  # noqa: PLR0913 - the parts of one exchange
+    async def _stream(
         self,
         flight: Flight,
         decision: Decision,
         meter: _Meter,
         reply: Reply,
         downstream: Downstream,
+        *,
         timer: asyncio.Timeout,
         total: float,
     ) -> None:

@@ -130,7 +130,7 @@ class Board(Protocol):
 class TraceContext:
     """W3C trace context of a request: ids in lower-case hex, the client's parent if it sent one.
 
-    ``sampled`` is the client's own wish (``None``: it said nothing).
+    ``sampled`` is decided when the request arrives, so that the flag sent upstream is true.
     """
 
     trace_id: str

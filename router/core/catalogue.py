@@ -171,7 +171,6 @@ class Endpoint:
     @property
     def fingerprint(self) -> str:
         """Name of its shared statistics: another model, URL or quantization starts afresh."""
-        identity = "\0".join(
-            (self.id, self.base_url, self.upstream_model, self.quantization, self.region)
-        )
+        parts = (self.id, self.base_url, self.upstream_model, self.quantization, self.region)
+        identity = "\0".join(parts)
         return hashlib.blake2s(identity.encode(), digest_size=8).hexdigest()

@@ -90,7 +90,7 @@ class _Weighed(NamedTuple):
     input_tokens: float
 
 
-def decide(  # noqa: PLR0913 - the inputs of the decision, each named
+def decide(
     ask: Ask,
     candidates: Sequence[Candidate],
     stakes: Stakes,
@@ -119,7 +119,7 @@ def decide(  # noqa: PLR0913 - the inputs of the decision, each named
 
 
 def explain(
-    ask: Ask, candidates: Sequence[Candidate], stakes: Stakes, decision: Decision, *, wall: float
+    ask: Ask, candidates: Sequence[Candidate], decision: Decision, *, wall: float
 ) -> Explained:
     """Tell a decision in full: every endpoint's forecast, and why it is where it is."""
     fit, _ = _sift(ask, candidates, wall, ())
@@ -151,7 +151,7 @@ def _sift(
     for candidate in candidates:
         endpoint, _, lengths, rates, _ = candidate
         tokens = guessed * rates.correction(ask.prompt)
-        rejection = _hard_fact(ask, candidate, tokens, window, wall, tried)
+        rejection = _hard_fact(ask, candidate, tokens, window=window, wall=wall, tried=tried)
         if rejection is not None:
             out.append(rejection)
             continue
@@ -182,10 +182,11 @@ _by_score = itemgetter(1)
 _NO_PRICE = "its price is not known; set price in the configuration"
 
 
-def _hard_fact(  # noqa: PLR0911 - one return per fact reads best
+def _hard_fact(
     ask: Ask,
     candidate: Candidate,
     tokens: float,
+    *,
     window: float | None,
     wall: float,
     tried: Collection[str],
@@ -258,9 +259,7 @@ def _over_cost(endpoint: Endpoint, cost: float, max_cost: float) -> Rejection:
     )
 
 
-def _walk(
-    q: Question, fit: list[_Weighed], stakes: Stakes, chance: Chance | None
-) -> list[Option]:
+def _walk(q: Question, fit: list[_Weighed], stakes: Stakes, chance: Chance | None) -> list[Option]:
     stake = stakes.lam * (stakes.typical_usd or fit[0].cost_usd or 1e-6)
     options: list[Option] = []
     best, likely = inf, False
@@ -278,8 +277,7 @@ def _walk(
         score = cost + stake * (1 - keep)
         options.append(Option(endpoint, score, cost, keep))
         likely = likely or keep >= LIKELY
-        if score < best:
-            best = score
+        best = min(best, score)
     if not likely:
         options = [
             o._replace(score_usd=o.score_usd + stake * (1 - o.p_keep) * _late(q, w))
@@ -306,10 +304,10 @@ def _forecast(ask: Ask, q: Question, weighed: _Weighed, *, detailed: bool = Fals
         ask,
         q,
         candidate.endpoint,
-        weighed.price,
-        weighed.input_tokens,
-        candidate.stats,
-        candidate.lengths,
+        price=weighed.price,
+        input_tokens=weighed.input_tokens,
+        stats=candidate.stats,
+        lengths=candidate.lengths,
         detailed=detailed,
     )
 

@@ -27,7 +27,8 @@ class Whose(StrEnum):
 class Spec:
     """One row: whose fault, our HTTP status, may another endpoint be tried, does it count
     against the endpoint's failure rate, may the client try again, the OpenAI error type and the
-    Anthropic one."""
+    Anthropic one.
+    """
 
     whose: Whose
     status: int
@@ -125,7 +126,7 @@ FAULTS: Final[Mapping[Kind, Spec]] = {
 
 @dataclass(frozen=True, slots=True)
 class UpstreamError:
-    """A provider's own refusal, kept to be passed on: status, body and the headers worth keeping."""
+    """A provider's own refusal, kept to be passed on: status, body and headers worth keeping."""
 
     status: int
     body: bytes
@@ -133,7 +134,7 @@ class UpstreamError:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class Fault(Exception):  # noqa: N818 - the house word is fault
+class Fault(Exception):
     """A thing that went wrong, with the words a person needs to mend it.
 
     ``param`` names the field or header at fault, ``detail`` is machine-readable material for the
@@ -141,7 +142,7 @@ class Fault(Exception):  # noqa: N818 - the house word is fault
     provider's own answer where there was one. The message never holds a prompt, answer or key.
     """
 
-    def __init__(  # noqa: PLR0913 - one row of an error, named at every call
+    def __init__(
         self,
         kind: Kind,
         message: str,

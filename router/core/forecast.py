@@ -60,9 +60,7 @@ class Question(NamedTuple):
         return self.e2e_s < inf or self.ttfat_s < inf or self.log_tps > -inf
 
 
-def question(
-    bounds: Iterable[Bound], max_tokens: int | None, elapsed_s: float = 0.0
-) -> Question:
+def question(bounds: Iterable[Bound], max_tokens: int | None, elapsed_s: float = 0.0) -> Question:
     """Unpack bounds; ``elapsed_s`` of the client's time has been used up already."""
     ttft = ttfat = e2e = tokens = cost = inf
     speed, bounded = -inf, False
@@ -148,7 +146,7 @@ def answer_lengths(
     return [(w, middle * (n / middle) ** widen) for w, n in nodes]
 
 
-def p_keep(
+def p_keep(  # noqa: PLR0917 - called for every endpoint of every request
     q: Question,
     prompt_k: float,
     token_usd: float,
@@ -182,7 +180,7 @@ def p_keep(
     return p
 
 
-def _p_in_time(
+def _p_in_time(  # noqa: PLR0917 - same
     q: Question, base: float, at_best: float, wait: float, lengths: Lengths, belief: Belief
 ) -> float:
     """P(the answer begins and ends in time), over the lengths it may have.
@@ -197,8 +195,7 @@ def _p_in_time(
     offset = base + SHAPE_LOW
     for weight, tokens in answer_lengths(lengths, belief, q.max_tokens):
         left = e2e - tokens * end_s
-        if left > ttft:
-            left = ttft
+        left = min(left, ttft)
         if thinks:
             left = min(left, ttfat - tokens * answer_s)
         if left >= wait:
@@ -280,8 +277,15 @@ def end_quantile(
 
 
 def forecast(
-    ask: Ask, q: Question, endpoint: Endpoint, price: Price, input_tokens: float, stats: Stats,
-    lengths: Lengths, *, detailed: bool = False,
+    ask: Ask,
+    q: Question,
+    endpoint: Endpoint,
+    *,
+    price: Price,
+    input_tokens: float,
+    stats: Stats,
+    lengths: Lengths,
+    detailed: bool = False,
 ) -> Forecast:
     """Tell what is expected; ``detailed`` adds one expectation per declared bound."""
     belief = predictive(stats)
@@ -291,9 +295,7 @@ def forecast(
     token_s = exp(-belief.speed)
     ends = [(w, n * token_s * lengths.visible) for w, n in answers]
     output = lengths.mean_capped(ask.max_tokens)
-    cost_usd = price.nano_usd(
-        fresh=input_tokens, cache_read=0, cache_write=0, output=output
-    ) / 1e9
+    cost_usd = price.nano_usd(fresh=input_tokens, cache_read=0, cache_write=0, output=output) / 1e9
     prompt_usd = price.input * input_tokens / 1e6 + price.fee
     result = Forecast(
         ttft_ms=1000 * wait_quantile(percentile, prompt_k, stats, belief),

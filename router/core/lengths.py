@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from functools import lru_cache
+from itertools import pairwise
 from math import exp, log
 from typing import Final, NamedTuple
 
@@ -142,4 +143,4 @@ def _prior_cells(tokens: float) -> tuple[float, ...]:
     centre = log(tokens)
     edges = [normal_cdf((LOW + i * STEP - centre) / PRIOR_SD) for i in range(CELLS + 1)]
     edges[0], edges[-1] = 0.0, 1.0
-    return tuple(high - low for low, high in zip(edges, edges[1:], strict=False))
+    return tuple(high - low for low, high in pairwise(edges))

@@ -36,9 +36,9 @@ def believed(sums: list[float]) -> Stakes:
     )
 
 
-def learned(*, missed: bool | None, percentile: float, cost_usd: float, raw: float) -> list[
-    tuple[int, float]
-]:
+def learned(
+    *, missed: bool | None, percentile: float, cost_usd: float, raw: float
+) -> list[tuple[int, float]]:
     """Return (index, amount) of one ended request.
 
     ``missed`` is ``None`` where nothing can be learned about the price (no bound, unmeasured, or

@@ -68,6 +68,8 @@ CENSORED_EXTRA = 0.25
 
 SHAPE_LOW, SHAPE_STEP = -2.5, 0.1
 MIN_A_S, MIN_B_S, MAX_B_S = 0.02, 0.0005, 2.0
+NEW_BELOW, HOLD_WHILE_NEW, HOLD = 20, 1.5, 0.3
+"""Observations below which the prior line weighs more, and its weights (study)."""
 PSEUDO_PROMPTS_K = (0.5, 40.0)
 """Prompt sizes (thousands of tokens) at which the prior line is held by pseudo-observations."""
 
@@ -108,7 +110,7 @@ def fitted_line(prior: Prior, sums: list[float]) -> tuple[float, float]:
     """Fit ``a`` (seconds) and ``b`` (seconds per 1K tokens), held by two prior observations."""
     n, w, wx, wxx, wy, wxy = sums
     a0, b0 = prior.ttft_ms / 1000, prior.ttft_ms_per_1k / 1000
-    hold = 1.5 if n < 20 else 0.3
+    hold = HOLD_WHILE_NEW if n < NEW_BELOW else HOLD
     for x in PSEUDO_PROMPTS_K:
         y = a0 + b0 * x
         pseudo = hold / (y * y)

@@ -35,7 +35,6 @@ from router.upstream.prices import lookup
 from router.upstream.relay import Relay
 from router.upstream.session import open_session
 
-
 _SANDBOX_KEY = "MERITORDER_SANDBOX_KEY"
 
 
@@ -62,7 +61,8 @@ class House:
 
     def health(self) -> Mapping[str, Any]:
         """Tell the state of the parts for ``/health/ready``; a Redis that is gone is no reason
-        to send requests elsewhere."""
+        to send requests elsewhere.
+        """
         told: dict[str, Any] = {
             "ready": True,
             "endpoints": len(self.fleet.endpoints),
@@ -145,7 +145,7 @@ async def open_house(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
             clock=clock,
             new_id=lambda: f"mo-{rng.getrandbits(96):024x}",
             trace=trace,
-            health=lambda: house.health(),
+            health=lambda: house.health(),  # noqa: PLW0108 - house is made below
             policies=fleet.policies,
             default_policy=default,
             door=Door([environ[name] for name in settings.server.api_keys]),
@@ -191,9 +191,7 @@ async def _market(
     return market, base_url_of
 
 
-def _with_sandbox_key(
-    fleet: Fleet, environ: Mapping[str, str]
-) -> tuple[Fleet, Mapping[str, str]]:
+def _with_sandbox_key(fleet: Fleet, environ: Mapping[str, str]) -> tuple[Fleet, Mapping[str, str]]:
     """Give every virtual provider a key, since real ones refuse who brings none."""
     endpoints = tuple(replace(e, api_key_env=_SANDBOX_KEY) for e in fleet.endpoints)
     return replace(fleet, endpoints=endpoints), {**environ, _SANDBOX_KEY: "sandbox"}

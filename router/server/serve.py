@@ -50,7 +50,7 @@ def check_door(settings: Settings) -> None:
         return
     raise CannotListen(
         f"[server] host = {settings.server.host!r} can be reached from other machines, so keys are"
-        ' needed: put the NAMES of environment variables into [server] api_keys, e.g. api_keys ='
+        " needed: put the NAMES of environment variables into [server] api_keys, e.g. api_keys ="
         ' ["MERITORDER_KEY"], and set them; or listen on 127.0.0.1.'
     )
 

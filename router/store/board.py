@@ -206,9 +206,7 @@ class Board:
             self._rates[family] = (wall + REFRESH_SLOW_S, found)
         return found
 
-    def _learn_tokens(
-        self, attempt: Attempt, ask: Ask, endpoint: Endpoint, wall: float
-    ) -> None:
+    def _learn_tokens(self, attempt: Attempt, ask: Ask, endpoint: Endpoint, wall: float) -> None:
         family, kind = endpoint.family, ask.sla.policy
         found = lengths.learned(attempt)
         if found:
