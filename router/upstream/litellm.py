@@ -24,6 +24,7 @@ from router.core.answer import Piece
 from router.core.catalogue import Endpoint
 from router.core.faults import Fault, Kind
 from router.ports import Call, Reply
+from router.upstream.beneath import response_beneath
 from router.upstream.line import NOT_PASSED
 from router.upstream.litellm_faults import litellm_fault
 from router.upstream.openai import Stream, read_whole
@@ -130,7 +131,9 @@ class Exchange:
         self._key = key
         self._wall = wall
         self._answer: Any = None
+        self._beneath: Any = None
         self._said_something = False
+        self._ended = False
 
     async def __aenter__(self) -> Self:
         import httpx  # litellm's own; its limits are the only ones that know connecting apart
@@ -157,6 +160,9 @@ class Exchange:
             )
         except Exception as exc:
             raise litellm_fault(exc, endpoint, wall=self._wall()) from exc
+        if call.stream:
+            # Now, while every generator is whole: one that was cancelled tells nothing any more.
+            self._beneath = response_beneath(self._answer.completion_stream)
         return self
 
     async def __aexit__(
@@ -165,7 +171,12 @@ class Exchange:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._call.stream:
+        if not self._call.stream:
+            return
+        try:
+            if self._beneath is not None and not self._ended:
+                await self._beneath.aclose()
+        finally:
             await self._answer.aclose()
 
     @property
@@ -187,6 +198,7 @@ class Exchange:
                     fields = chunk.model_dump(exclude_none=True)
                     yield stream.feed(event(fields, self._endpoint.upstream_model))
                     self._said_something = True
+                self._ended = True
                 yield stream.close()
             else:
                 fields = self._answer.model_dump(exclude_none=True)

@@ -79,6 +79,16 @@ async def test_leaving_early_stops_the_generation(subject: Subject) -> None:
     assert (await entry_of(subject.market, call)).end == "cancelled"
 
 
+async def test_cancelling_between_two_tokens_stops_the_generation(subject: Subject) -> None:
+    call = a_call(fault="slow_speed:5000")
+    pieces: list[Piece] = []
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1.5):
+            await read_into(pieces, subject.upstream, subject.endpoint, call)
+    assert best_content(pieces) is not Content.NOTHING
+    assert (await entry_of(subject.market, call)).end == "cancelled"
+
+
 @pytest.mark.parametrize("stream", [True, False])
 async def test_cancelling_before_the_headers_stops_the_request(
     subject: Subject, stream: bool
