@@ -14,7 +14,7 @@ from router.core.ask import NO_PREFERENCES, Ask
 from router.core.catalogue import ModelName
 from router.core.faults import Fault, Kind
 from router.core.policy import Policy
-from router.surfaces.fields import bad_field, read_fields, typed
+from router.surfaces.fields import read_fields, typed
 from router.surfaces.needs import Media, Message, Wishes, media, needs_of, prompt_size
 from router.surfaces.preferences import parse_preferences
 from router.surfaces.sla import SlaReader
@@ -30,8 +30,6 @@ class _StreamOptions(msgspec.Struct):
 class _Format(msgspec.Struct):
     type: str
 
-
-_MESSAGES_TAKES: Final = "a list of messages with text or parts as content"
 
 _text = msgspec.json.Decoder(str)
 _flag = msgspec.json.Decoder(bool)
@@ -85,15 +83,12 @@ def _model(fields: dict[str, msgspec.Raw]) -> ModelName:
 
 
 def _media(fields: dict[str, msgspec.Raw]) -> Media:
-    messages = typed(fields, "messages", _messages, _MESSAGES_TAKES)
+    messages = typed(fields, "messages", _messages, "a list of messages")
     if not messages:
         raise Fault(
             Kind.BAD_BODY, "messages is missing or empty: send one at least.", param="messages"
         )
-    try:
-        return media(messages)
-    except msgspec.DecodeError as error:
-        bad_field("messages", error, _MESSAGES_TAKES)
+    return media(messages)
 
 
 def _max_tokens(fields: dict[str, msgspec.Raw]) -> int | None:

@@ -15,6 +15,7 @@ import msgspec
 
 from router.core.ask import PromptSize
 from router.core.catalogue import Capability
+from router.surfaces.fields import bad_field
 
 _ASCII_ESCAPE: Final = re.compile(rb"\\u00[0-7]")
 _ESCAPE_BYTES, _UTF8_BYTES = 6, 3
@@ -48,20 +49,29 @@ _OPENING: Final = ord("[")
 
 
 def media(messages: list[Message]) -> Media:
-    """Find images, audio and documents. Raises ``msgspec.ValidationError`` for wrong types."""
-    listed = [m.content for m in messages if memoryview(m.content)[0] == _OPENING]
+    """Find images, audio and documents. Raises ``Fault(BAD_BODY)`` for wrong types."""
+    listed = [
+        (i, m.content) for i, m in enumerate(messages) if memoryview(m.content)[0] == _OPENING
+    ]
     if not listed:
         return _NO_MEDIA
     needs: set[Capability] = set()
     parts = data_bytes = 0
-    for content in listed:
-        for part in _parts.decode(content):
+    for index, content in listed:
+        for part in _decode(index, content):
             need, size = _weigh(part)
             if need is not None:
                 needs.add(need)
                 parts += 1
                 data_bytes += size
     return Media(frozenset(needs), parts, data_bytes)
+
+
+def _decode(index: int, content: msgspec.Raw) -> list[_Part]:
+    try:
+        return _parts.decode(content)
+    except msgspec.DecodeError as error:
+        bad_field(f"messages[{index}].content", error, "a list of parts with a type each")
 
 
 def _weigh(part: _Part) -> tuple[Capability | None, int]:
