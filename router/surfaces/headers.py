@@ -83,7 +83,7 @@ def sift(headers: Iterable[tuple[str, str]]) -> Sifted:
             if len(value) > MAX_HEADER_BYTES:
                 raise _too_large(name, len(value))
             if _DECLARES.match(lower):
-                declaring.append((name, value))
+                declaring.append((str(name), value))
                 continue
             if lower in _HELD or lower.startswith(_HELD_PREFIXES):
                 if lower == "connection":

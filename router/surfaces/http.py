@@ -39,6 +39,7 @@ RUNNER: Final[Mapping[str, Any]] = {
 }
 """Keyword arguments for ``web.AppRunner``."""
 
+_ANYWHERE: Final = "/{path:.*}"
 _HOME: Final = (
     "meritorder: sends each request to the cheapest endpoint expected to keep its budget.\n"
     "POST /v1/chat/completions as you would to OpenAI; GET /v1/models lists what is served.\n"
@@ -51,13 +52,13 @@ def make_app(service: Service) -> web.Application:
     add = app.router.add_route
     add("POST", "/v1/chat/completions", guarded(_chat, service))
     add("POST", "/v1/route/explain", guarded(_explain, service))
-    add("GET", "/v1/models", guarded(_models, service))
-    add("GET", "/v1/models/{id:.+}", guarded(_model, service))
+    app.router.add_get("/v1/models", guarded(_models, service))
+    app.router.add_get("/v1/models/{id:.+}", guarded(_model, service))
     add("GET", "/", guarded(_home, service))
     add("HEAD", "/", guarded(_home, service, key_needed=False))
-    add("GET", "/health/live", guarded(_live, service, key_needed=False))
-    add("GET", "/health/ready", guarded(_ready, service, key_needed=False))
-    add("*", "/{path:.*}", guarded(_elsewhere, service))
+    app.router.add_get("/health/live", guarded(_live, service, key_needed=False))
+    app.router.add_get("/health/ready", guarded(_ready, service, key_needed=False))
+    add("*", _ANYWHERE, guarded(_elsewhere, service))
     return app
 
 
@@ -132,7 +133,7 @@ async def _ready(_request: web.Request, service: Service, request_id: str) -> we
 
 async def _elsewhere(request: web.Request, _service: Service, request_id: str) -> web.Response:
     """Tell a wrong method by the methods that path has, and a wrong path by the paths there are."""
-    resources = list(request.app.router.resources())[:-1]
+    resources = [r for r in request.app.router.resources() if r.canonical != "/{path}"]
     methods: set[str] = set()
     for resource in resources:
         _, allowed = await resource.resolve(request)

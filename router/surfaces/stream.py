@@ -22,6 +22,7 @@ from router.surfaces.explain import answer_json
 from router.surfaces.headers import answer_headers
 
 DONE: Final = b"data: [DONE]\n\n"
+_EVENT_ENDS: Final = (b"\n\n", b"\r\n\r\n")
 _DONE_MARK: Final = b"[DONE]"
 _DONE_BYTES: Final = 32
 _LAST_EVENT: Final = re.compile(rb"data: ?\[DONE\]\s*\Z")
@@ -57,18 +58,15 @@ class StreamAnswer:
             raise _gone() from error
 
     async def write(self, data: bytes) -> None:
-        if not data:
-            return
-        self._whole_event = data.endswith((b"\n\n", b"\r\n\r\n"))
         if _DONE_MARK in data[-_DONE_BYTES:]:
             found = _LAST_EVENT.search(data)
             if found is not None:
                 self._done = True
                 if self._ask.explain:
                     data = data[: found.start()]
-                    if not data:
-                        return
-        await self._send(data)
+        if data:
+            self._whole_event = data.endswith(_EVENT_ENDS)
+            await self._send(data)
 
     async def fail(self, fault: Fault) -> None:
         apart = b"" if self._whole_event else b"\n\n"

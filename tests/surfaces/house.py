@@ -104,8 +104,14 @@ def head(ask: Ask, found: Outcome | None = None) -> Head:
     return Head(ask, told.decision, QUICK, 1, 0.000_31, passed, found)
 
 
-WHOLE = b'{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"r1","choices":[{"index":0,"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}]}'
-CHUNK = b'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"r1","choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}]}\n\n'
+WHOLE = (
+    b'{"id":"chatcmpl-1","object":"chat.completion","created":1,"model":"r1","choices":['
+    b'{"index":0,"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}]}'
+)
+CHUNK = (
+    b'data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"r1",'
+    b'"choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}]}\n\n'
+)
 DONE = b"data: [DONE]\n\n"
 
 Script = Callable[[Ask, Call, Downstream], Awaitable[None]]

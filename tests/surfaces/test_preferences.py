@@ -35,8 +35,17 @@ def test_hard_wishes_are_honoured() -> None:
 
 @pytest.mark.parametrize(
     "said",
-    [None, {}, {"sort": "price"}, {"sort": {"by": "price"}}, {"allow_fallbacks": True}]
-    + [{"require_parameters": True}, {"order": []}, {"sort": None}, {"data_collection": "allow"}],
+    [
+        None,
+        {},
+        {"sort": "price"},
+        {"sort": {"by": "price"}},
+        {"allow_fallbacks": True},
+        {"require_parameters": True},
+        {"order": []},
+        {"sort": None},
+        {"data_collection": "allow"},
+    ],
 )
 def test_what_is_done_anyway_may_be_asked_for(said: object) -> None:
     assert parse(said) == NO_PREFERENCES
