@@ -67,11 +67,15 @@ class Line:
         if key:
             is_bearer = endpoint.auth_header.lower() == "authorization"
             template[endpoint.auth_header] = f"Bearer {key}" if is_bearer else key
+        proxy = proxy_for(base, environ)
+        if proxy is not None and base.scheme == "http":
+            # A proxy reads them from the request itself; for https from the CONNECT before it.
+            template.update(proxy.headers)
         limit_s = endpoint.limits.connect_s
         return cls(
             endpoint=endpoint,
             url=(base / "chat" / "completions").with_query(base.query),
-            proxy=proxy_for(base, environ),
+            proxy=proxy,
             timeout=ClientTimeout(total=None, connect=limit_s, sock_connect=limit_s),
             template=template,
             missing_key=endpoint.api_key_env if not key else None,

@@ -21,18 +21,20 @@ _BOM = b"\xef\xbb\xbf"
 _EOL = re.compile(rb"\r\n|\n|\r")
 # Atomic: the two bytes of a CRLF must not count as two line ends.
 _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
+_HALF_A_CRLF = (b"\r\n\r", b"\n\r")
+"""A blank line whose LF is still on its way, at the end of what was read."""
+
 _FIELDS = frozenset((b"data", b"event", b"id", b"retry", b""))
 
 
 class Splitter:
     """Cuts one stream. ``source`` names it in messages."""
 
-    __slots__ = ("_after_cr", "_fresh", "_pending", "_source")
+    __slots__ = ("_fresh", "_pending", "_source")
 
     def __init__(self, source: str) -> None:
         self._source = source
         self._pending = bytearray()
-        self._after_cr = False
         self._fresh = True
 
     def feed(self, read: bytes) -> list[Event]:
@@ -40,7 +42,7 @@ class Splitter:
 
         Raises ``Fault(GARBAGE)`` for text that is no event stream, or an event over the limit.
         """
-        if self._pending or self._after_cr or self._fresh or not _is_plain(read):
+        if self._pending or self._fresh or not _is_plain(read):
             return self._slowly(read)
         if read.startswith(b"data: ") and read.find(b"\n") == len(read) - 2:
             return [(read, read[6:-2])]
@@ -54,21 +56,17 @@ class Splitter:
 
     def _slowly(self, read: bytes) -> list[Event]:
         events: list[Event] = []
-        if self._after_cr and read:
-            self._after_cr = False
-            if read.startswith(b"\n"):
-                events.append((b"\n", b""))
-                read = read[1:]
         pending = self._pending
         scan = max(0, len(pending) - 3)
         pending += read
         start = 0
         while end := _BLANK_LINE.search(pending, scan):
+            if end.end() == len(pending) and end[0] in _HALF_A_CRLF:
+                break
             raw = bytes(pending[start : end.end()])
             start = scan = end.end()
             events.append((raw, self._data(raw)))
         if start:
-            self._after_cr = start == len(pending) and pending.endswith(b"\r")
             del pending[:start]
         if len(pending) > MAX_EVENT_BYTES:
             raise Fault(Kind.GARBAGE, f"{self._source}: an event over {MAX_EVENT_BYTES} bytes")

@@ -1,0 +1,73 @@
+"""Where the network cuts a stream changes nothing: not a byte for the client, not a count."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from router.core.answer import Content, Piece
+from router.upstream.openai import Stream
+from tests.upstream.asking import an_endpoint, best_content, client_bytes, usage_of
+from tests.upstream.recorded import BIG_LINE, STREAMS, Recorded
+
+ENDPOINT = an_endpoint()
+
+
+def read(reads: list[bytes]) -> list[Piece]:
+    """Feed a stream as the relay does."""
+    stream = Stream(ENDPOINT, hide_usage=True)
+    pieces = []
+    for one in [*filter(None, reads), b""]:
+        pieces.append(stream.feed(one) if one else stream.close())
+        if stream.ended:
+            break
+    return pieces
+
+
+def check(pieces: list[Piece], wanted: Recorded) -> None:
+    assert client_bytes(pieces) == wanted.given
+    assert usage_of(pieces) == wanted.usage
+    assert best_content(pieces) is wanted.content
+    assert sum(p.chars for p in pieces) == wanted.chars
+    assert sum(p.reasoning_chars for p in pieces) == wanted.reasoning_chars
+    assert next(p.finish for p in reversed(pieces) if p.finish) == wanted.finish
+    assert [p.ended for p in pieces] == [False] * (len(pieces) - 1) + [True]
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_stream_that_comes_at_once_is_read(name: str) -> None:
+    check(read([STREAMS[name].sent]), STREAMS[name])
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_a_cut_at_any_byte_changes_nothing(name: str) -> None:
+    sent = STREAMS[name].sent
+    for cut in range(1, len(sent)):
+        check(read([sent[:cut], sent[cut:]]), STREAMS[name])
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_single_bytes_change_nothing(name: str) -> None:
+    sent = STREAMS[name].sent
+    check(read([sent[i : i + 1] for i in range(len(sent))]), STREAMS[name])
+
+
+@settings(deadline=None)
+@given(st.sampled_from(sorted(STREAMS)), st.data())
+def test_any_cuts_change_nothing(name: str, data: st.DataObject) -> None:
+    sent = STREAMS[name].sent
+    cuts = data.draw(st.lists(st.integers(0, len(sent)), max_size=20).map(sorted))
+    ends = zip([0, *cuts], [*cuts, len(sent)], strict=True)
+    check(read([sent[a:b] for a, b in ends]), STREAMS[name])
+
+
+@pytest.mark.parametrize("size", [1000, 4096, 65536])
+def test_a_line_longer_than_any_read_is_put_together(size: int) -> None:
+    sent = BIG_LINE.sent
+    check(read([sent[i : i + size] for i in range(0, len(sent), size)]), BIG_LINE)
+
+
+def test_a_role_chunk_a_comment_and_an_empty_delta_are_nothing() -> None:
+    stream = Stream(ENDPOINT, hide_usage=True)
+    for name in ("openai", "azure", "openrouter"):
+        first = STREAMS[name].sent.partition(b"\n\n")[0] + b"\n\n"
+        assert stream.feed(first).content is Content.NOTHING
