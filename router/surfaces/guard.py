@@ -19,7 +19,6 @@ from router.surfaces.service import Service
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Inner = Callable[[web.Request, Service, str], Awaitable[web.StreamResponse]]
 
-SERVER: Final = "meritorder"
 log: Final = logging.getLogger("meritorder.surfaces")
 INTERNAL: Final = "Something went wrong in the proxy; its log has more under this request id."
 

@@ -157,7 +157,7 @@ def answer_headers(head: Head) -> dict[str, str]:
         found["X-SLA-Predicted-TTFT-Ms"] = ms(forecast.ttft_ms)
         found["X-SLA-Predicted-E2E-Ms"] = ms(forecast.e2e_ms)
         found["X-SLA-Predicted-Cost-USD"] = usd(forecast.cost_usd)
-    found["X-SLA-Status"] = head.decision.status.value
+    found["X-SLA-Status"] = str(head.decision.status)
     found["X-SLA-Attempts"] = str(head.attempts)
     found["X-SLA-Overhead-Ms"] = f"{1000 * head.overhead_s:.2f}"
     if head.outcome is not None:
@@ -173,7 +173,7 @@ def measured_headers(outcome: Outcome) -> dict[str, str]:
         if final.first is not None:
             found["X-SLA-TTFT-Ms"] = ms(1000 * (final.first - outcome.received))
         found["X-SLA-E2E-Ms"] = ms(1000 * (final.ended - outcome.received))
-    found["X-SLA-Verdict"] = outcome.verdict().value
+    found["X-SLA-Verdict"] = str(outcome.verdict())
     return found
 
 
