@@ -59,7 +59,8 @@ PROMPT_MARGIN = 1.1
 comes the p99 answer (the last node of its lengths), unless the client said how much it wants."""
 
 LIKELY = 0.5
-"""Where nobody reaches this P(keep), even the typical answer misses, and it matters by how much."""
+"""Below this P(keep) even the typical answer misses: such an endpoint never serves while another
+reaches it, however cheap a miss has become. Where nobody does, it matters by how much."""
 
 Chance = Callable[[], float]
 """Draws a standard normal deviate."""
@@ -260,7 +261,8 @@ def _over_cost(endpoint: Endpoint, cost: float, max_cost: float) -> Rejection:
 
 
 def _walk(q: Question, fit: list[_Weighed], stakes: Stakes, chance: Chance | None) -> list[Option]:
-    stake = stakes.lam * (stakes.typical_usd or fit[0].cost_usd or 1e-6)
+    paid = next((w.cost_usd for w in fit if w.cost_usd > 0), 1e-6)
+    stake = stakes.lam * (stakes.typical_usd or paid)
     options: list[Option] = []
     best, likely = inf, False
     for cost, candidate, price, tokens in fit:
@@ -276,15 +278,21 @@ def _walk(q: Question, fit: list[_Weighed], stakes: Stakes, chance: Chance | Non
         keep = p_keep(q, tokens * 1e-3, price.output * 1e-6, prompt_usd, stats, lengths, belief)
         score = cost + stake * (1 - keep)
         options.append(Option(endpoint, score, cost, keep))
-        likely = likely or keep >= LIKELY
-        best = min(best, score)
-    if not likely:
-        options = [
-            o._replace(score_usd=o.score_usd + stake * (1 - o.p_keep) * _late(q, w))
-            for o, w in zip(options, fit, strict=True)
-        ]
+        if keep >= LIKELY:
+            best, likely = min(best, score), True
+    if likely:
+        options.sort(key=_by_hope)
+        return options
+    options = [
+        o._replace(score_usd=o.score_usd + stake * (1 - o.p_keep) * _late(q, w))
+        for o, w in zip(options, fit, strict=True)
+    ]
     options.sort(key=_by_score)
     return options
+
+
+def _by_hope(option: Option) -> tuple[bool, float]:
+    return option.p_keep < LIKELY, option.score_usd
 
 
 def _late(q: Question, weighed: _Weighed) -> float:

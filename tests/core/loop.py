@@ -1,0 +1,146 @@
+"""A market in virtual time: the real board and the real decision, and endpoints that are numbers.
+
+A request arrives every ``1 / rate`` seconds, is decided on, and is observed when it would have
+ended; nothing here knows how beliefs are formed. Endpoints are driven by a script: a function of
+(endpoint, second) that says by how much it is slower, or that it is out of order.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from math import exp
+from random import Random
+from typing import NamedTuple
+
+from router.core.answer import Usage
+from router.core.ask import Ask, PromptSize, Sla
+from router.core.catalogue import Endpoint, EndpointId
+from router.core.decide import decide
+from router.core.decision import Decision
+from router.core.faults import Kind
+from router.core.measure import Attempt, Outcome, Verdict
+from router.store.board import Board
+from tests.core.market import NOON, R1
+
+DOWN = float("inf")
+Script = Callable[[str, float], float]
+
+
+class VirtualClock:
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def wall(self) -> float:
+        return self.now
+
+    def mono(self) -> float:
+        return self.now
+
+    def real_s(self, seconds: float) -> float:
+        return seconds
+
+
+class Served(NamedTuple):
+    """One request as it was decided: the second it arrived in, by whom, and how it went."""
+
+    at: float
+    by: str
+    kept: bool
+    ttft_s: float
+    cost_usd: float
+
+
+@dataclass
+class Market:
+    """A class of requests against a fleet."""
+
+    fleet: Sequence[Endpoint]
+    sla: Sla
+    rate: float = 2.0
+    seed: int = 1
+    noise: float = 0.2
+    length_noise: float = 0.4
+    script: Script = lambda _name, _at: 1.0
+    prompt_tokens: int = 500
+    stream: bool = True
+    clock: VirtualClock = field(default_factory=VirtualClock)
+
+    def __post_init__(self) -> None:
+        self.board = Board(self.fleet, self.clock)
+        self._rng = Random(self.seed)
+        self._ending: list[tuple[float, int, Attempt, Ask, Decision]] = []
+        self._count = count()
+        self._start = self.clock.now
+        self._elapsed = 0.0
+
+    def run(self, seconds: float) -> list[Served]:
+        """Let ``seconds`` more pass, and tell every request of them."""
+        served = []
+        until = self._elapsed + seconds
+        while self._elapsed < until:
+            self._end_until(self._start + self._elapsed)
+            self.clock.now = self._start + self._elapsed
+            served.append(self._request())
+            self._elapsed += 1 / self.rate
+        return served
+
+    def _end_until(self, wall: float) -> None:
+        while self._ending and self._ending[0][0] <= wall:
+            at, _, attempt, ask, decision = heapq.heappop(self._ending)
+            self.clock.now = at
+            self.board.observe(attempt, ask, None)
+            self.board.settle(_outcome(attempt, ask), decision, ask)
+
+    def _request(self) -> Served:
+        size = PromptSize(4 * self.prompt_tokens)
+        ask = Ask("r", R1, self.sla, size, stream=self.stream)
+        stakes = self.board.stakes(self.sla.class_key(R1))
+        candidates = self.board.candidates(R1, self.sla.policy)
+        decision = decide(
+            ask, candidates, stakes, wall=self.clock.now, chance=lambda: self._rng.gauss(0, 1)
+        )
+        endpoint = decision.chosen
+        if endpoint is None:
+            return Served(self._elapsed, "", False, 0.0, 0.0)
+        self.board.begun(endpoint)
+        attempt = self._attempt(endpoint)
+        heapq.heappush(self._ending, (attempt.ended, next(self._count), attempt, ask, decision))
+        kept = _outcome(attempt, ask).verdict() is not Verdict.MISSED
+        cost = attempt.cost_nano_usd / 1e9
+        return Served(self._elapsed, endpoint.id, kept, attempt.ttft_s or 0.0, cost)
+
+    def _attempt(self, endpoint: Endpoint) -> Attempt:
+        now, rng, prior = self.clock.now, self._rng, endpoint.prior
+        factor = self.script(endpoint.id, self._elapsed)
+        if factor == DOWN:
+            return Attempt(
+                endpoint.id, 1, now, now, now + 0.1, fault=Kind.SERVER_ERROR, status=503
+            )  # fmt: skip
+        line = prior.ttft_ms / 1000 + prior.ttft_ms_per_1k / 1000 * self.prompt_tokens / 1000
+        ttft_s = line * factor * exp(rng.gauss(0, self.noise))
+        output = max(1, round(prior.answer_tokens * exp(rng.gauss(0, self.length_noise))))
+        tps = prior.tps * exp(rng.gauss(0, 0.1))
+        first, last = now + ttft_s, now + ttft_s + (output - 1) / tps
+        usage = Usage(self.prompt_tokens, 0, 0, output - output // 2, output // 2)
+        price = endpoint.price
+        assert price is not None
+        cost = price.nano_usd(fresh=self.prompt_tokens, cache_read=0, cache_write=0, output=output)
+        shown = self.stream
+        return Attempt(
+            EndpointId(endpoint.id), 1, now, now, last,
+            first if shown else None, first if shown else None, last if shown else None,
+            shown, usage, float(output), 4 * output, round(cost), status=200,
+        )  # fmt: skip
+
+
+def share(served: Sequence[Served], name: str, low: float = 0.0, high: float = 1e18) -> float:
+    """The share of the requests of seconds [low, high) that went to this endpoint."""
+    window = [s for s in served if low <= s.at < high]
+    return sum(s.by == name for s in window) / len(window)
+
+
+def _outcome(attempt: Attempt, ask: Ask) -> Outcome:
+    return Outcome((attempt,), attempt.sent, attempt.ended, attempt.fault, ask.sla)
