@@ -72,7 +72,7 @@ def question(bounds: Iterable[Bound], max_tokens: int | None, elapsed_s: float =
         elif kind is BoundKind.E2E:
             e2e = min(e2e, limit / 1000 - elapsed_s)
         elif kind is BoundKind.TPS:
-            speed = max(speed, log(limit))
+            speed = max(speed, log(max(limit, 1e-9)))
         elif kind is BoundKind.TTFAT:
             ttfat = min(ttfat, limit / 1000 - elapsed_s)
         elif kind is BoundKind.ANSWER_TOKENS:
