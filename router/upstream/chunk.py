@@ -6,7 +6,7 @@ argument an object), and a leaf nobody expected is no reason to refuse an answer
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from msgspec import Raw
@@ -60,15 +60,12 @@ class Chunk(msgspec.Struct, gc=False):
         return None
 
 
-class Seen(NamedTuple):
-    """What a person would have seen of a message; ``chars`` includes ``reasoning_chars``."""
+Seen = tuple[Content, int, int]
+"""What a person would have seen of a message: the best content, all its visible characters, and
+those of them that are reasoning. A plain tuple: one is made for every chunk."""
 
-    content: Content
-    chars: int
-    reasoning_chars: int
-
-
-NOTHING = Seen(Content.NOTHING, 0, 0)
+NOTHING: Seen = (Content.NOTHING, 0, 0)
+_ANSWER = Content.ANSWER
 
 decode_chunk = msgspec.json.Decoder(Chunk).decode
 
@@ -85,6 +82,17 @@ def look(message: Message) -> Seen:
     """
     content = message.content
     if content.__class__ is str:
+        if content and not (
+            message.reasoning_content
+            or message.reasoning
+            or message.tool_calls
+            or message.reasoning_details
+            or message.function_call
+            or message.refusal
+            or message.audio
+            or message.images
+        ):
+            return _ANSWER, len(content), 0
         answer, thought = len(content), 0
     else:
         answer, thought = _parts(content)
@@ -101,8 +109,8 @@ def look(message: Message) -> Seen:
         found = True
         answer += _transcript(message.audio)
     if found:
-        return Seen(Content.ANSWER, answer + thought, thought)
-    return Seen(Content.REASONING, thought, thought) if thought else NOTHING
+        return _ANSWER, answer + thought, thought
+    return (Content.REASONING, thought, thought) if thought else NOTHING
 
 
 def _length(value: object) -> int:

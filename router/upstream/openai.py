@@ -25,6 +25,7 @@ from router.upstream.sse import Splitter
 
 DONE = b"data: [DONE]\n\n"
 
+_NO_CONTENT = Content.NOTHING
 _UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeError)
 
 
@@ -128,7 +129,7 @@ class Stream:
             for choice in choices:
                 self._note(choice)
         content, chars, reasoning_chars = seen
-        if content:
+        if content is not _NO_CONTENT:
             self._content = True
         return Piece(raw, content, chars, reasoning_chars, usage, finish)
 
@@ -166,10 +167,13 @@ def read_whole(body: bytes, endpoint: Endpoint) -> Piece:
 
 def look_at_all(choices: list[Choice]) -> tuple[Seen, str | None]:
     """Add up several choices: the best content, all characters, the first finish reason."""
+    if len(choices) == 1 and (message := choices[0].message) is not None:
+        reason = choices[0].finish_reason
+        return look(message), reason if isinstance(reason, str) else None
     seen = [look(m) for c in choices if (m := c.delta or c.message) is not None]
     reasons = (c.finish_reason for c in choices if isinstance(c.finish_reason, str))
-    best = max((s.content for s in seen), default=Content.NOTHING)
-    total = Seen(best, sum(s.chars for s in seen), sum(s.reasoning_chars for s in seen))
+    best = max((content for content, _, _ in seen), default=Content.NOTHING)
+    total = best, sum(chars for _, chars, _ in seen), sum(thought for _, _, thought in seen)
     return total, next(reasons, None)
 
 

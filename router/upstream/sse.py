@@ -42,9 +42,9 @@ class Splitter:
 
         Raises ``Fault(GARBAGE)`` for text that is no event stream, or an event over the limit.
         """
-        if self._pending or self._fresh or not _is_plain(read):
+        if self._pending or self._fresh or b"\r" in read or read[-2:] != b"\n\n":
             return self._slowly(read)
-        if read.startswith(b"data: ") and read.find(b"\n") == len(read) - 2:
+        if read[:6] == b"data: " and read.find(b"\n") == len(read) - 2:
             return [(read, read[6:-2])]
         return [(block + b"\n\n", self._data(block)) for block in read[:-2].split(b"\n\n")]
 
@@ -83,7 +83,3 @@ class Splitter:
         if lines and not any(name in _FIELDS for name, _, _ in fields):
             raise Fault(Kind.GARBAGE, f"{self._source}: answered with text that is no event stream")
         return b"\n".join(value.removeprefix(b" ") for name, _, value in fields if name == b"data")
-
-
-def _is_plain(read: bytes) -> bool:
-    return read.endswith(b"\n\n") and b"\r" not in read

@@ -9,7 +9,7 @@ number is not there; nothing here raises.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -20,26 +20,89 @@ _NANO_PER_TICK = 0.1
 """xAI reports ticks of 1e-10 USD."""
 
 
+_Count = Annotated[int, msgspec.Meta(ge=0, le=10**15)] | None
+
+
+class _Details(msgspec.Struct, gc=False):
+    cached_tokens: _Count = None
+    cache_write_tokens: _Count = None
+    cache_creation_tokens: _Count = None
+    reasoning_tokens: _Count = None
+
+
+class _Counts(msgspec.Struct, gc=False):
+    prompt_tokens: _Count = None
+    completion_tokens: _Count = None
+    total_tokens: _Count = None
+    input_tokens: _Count = None
+    output_tokens: _Count = None
+    prompt_cache_hit_tokens: _Count = None
+    cache_read_input_tokens: _Count = None
+    cache_creation_input_tokens: _Count = None
+    reasoning_tokens: _Count = None
+    prompt_tokens_details: _Details | None = None
+    input_tokens_details: _Details | None = None
+    completion_tokens_details: _Details | None = None
+    output_tokens_details: _Details | None = None
+    cost: Any = None
+    cost_details: Any = None
+    cost_in_usd_ticks: Any = None
+    is_byok: Any = None
+
+
+_NONE = _Details()
+_decode = msgspec.json.Decoder(_Counts).decode
+
+
 def read_usage(raw: msgspec.Raw) -> Usage | None:
     """Return the counts of a usage object, or ``None`` where it counts nothing."""
     try:
-        fields = msgspec.json.decode(raw)
+        return _count(_decode(raw))
+    except msgspec.ValidationError:
+        return _count(_salvaged(raw))
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         return None
-    return count(fields) if isinstance(fields, dict) else None
 
 
-def count(fields: dict[str, Any]) -> Usage | None:
-    """Return the five counts of a decoded usage object, or ``None`` where it counts nothing."""
-    prompt = _first(fields, "prompt_tokens", "input_tokens")
-    output = _first(fields, "completion_tokens", "output_tokens")
-    total = _int(fields.get("total_tokens"))
+def _salvaged(raw: msgspec.Raw) -> _Counts:
+    """Return what can be read of an object in which something is no count."""
+    fields = msgspec.json.decode(raw)
+    kept: dict[str, Any] = {}
+    for name, value in fields.items() if isinstance(fields, dict) else ():
+        try:
+            msgspec.convert({name: value}, _Counts)
+        except msgspec.ValidationError:
+            if isinstance(value, dict):
+                kept[name] = {k: v for k, v in value.items() if _number(v) is not None}
+        else:
+            kept[name] = value
+    try:
+        return msgspec.convert(kept, _Counts)
+    except msgspec.ValidationError:
+        return _Counts()
+
+
+def _count(told: _Counts) -> Usage | None:
+    prompt = told.input_tokens if told.prompt_tokens is None else told.prompt_tokens
+    output = told.output_tokens if told.completion_tokens is None else told.completion_tokens
     if prompt is None and output is None:
         return None
     prompt = prompt or 0
-    output = max(0, (total or 0) - prompt) if output is None else output
-    read, written = _cached(fields, prompt)
-    reasoning = _reasoning(fields)
+    total = told.total_tokens
+    if output is None:
+        output = max(0, (total or 0) - prompt)
+    before = told.prompt_tokens_details or told.input_tokens_details or _NONE
+    after = told.completion_tokens_details or told.output_tokens_details or _NONE
+    read = before.cached_tokens or told.prompt_cache_hit_tokens or told.cache_read_input_tokens or 0
+    written = (
+        before.cache_write_tokens
+        or before.cache_creation_tokens
+        or told.cache_creation_input_tokens
+        or 0
+    )
+    read = min(read, prompt)
+    written = min(written, prompt - read)
+    reasoning = after.reasoning_tokens or told.reasoning_tokens or 0
     beyond = 0 if total is None else max(0, total - prompt - output)
     if beyond and reasoning in (0, beyond):
         text, reasoning = output, beyond
@@ -47,66 +110,25 @@ def count(fields: dict[str, Any]) -> Usage | None:
         text = output
     else:
         text = output - reasoning
-    return Usage(
-        fresh_input=prompt - read - written,
-        cache_read=read,
-        cache_write=written,
-        text=text,
-        reasoning=reasoning,
-        reported_cost_nano_usd=_cost_nano_usd(fields),
-    )
+    cost = None
+    if told.cost is not None or told.cost_in_usd_ticks is not None:
+        cost = _cost_nano_usd(told)
+    return Usage(prompt - read - written, read, written, text, reasoning, cost)
 
 
-def _cached(fields: dict[str, Any], prompt: int) -> tuple[int, int]:
-    details = _object(fields, "prompt_tokens_details", "input_tokens_details")
-    read = (
-        _int(details.get("cached_tokens"))
-        or _first(fields, "prompt_cache_hit_tokens", "cache_read_input_tokens")
-        or 0
-    )
-    written = (
-        _first(details, "cache_write_tokens", "cache_creation_tokens")
-        or _int(fields.get("cache_creation_input_tokens"))
-        or 0
-    )
-    read = min(read, prompt)
-    return read, min(written, prompt - read)
-
-
-def _reasoning(fields: dict[str, Any]) -> int:
-    details = _object(fields, "completion_tokens_details", "output_tokens_details")
-    return _int(details.get("reasoning_tokens")) or _int(fields.get("reasoning_tokens")) or 0
-
-
-def _cost_nano_usd(fields: dict[str, Any]) -> int | None:
-    cost = fields.get("cost")
-    if isinstance(cost, dict):
-        cost = cost.get("total_cost")
-    usd = _number(cost)
+def _cost_nano_usd(told: _Counts) -> int | None:
+    usd = _number(told.cost.get("total_cost") if isinstance(told.cost, dict) else told.cost)
     if usd is None:
-        ticks = _number(fields.get("cost_in_usd_ticks"))
+        ticks = _number(told.cost_in_usd_ticks)
         return None if ticks is None else round(ticks * _NANO_PER_TICK)
-    if fields.get("is_byok") is True:
+    if told.is_byok is True and isinstance(told.cost_details, dict):
         # OpenRouter's own fee; the tokens were charged to the key we brought.
-        usd += _number(_object(fields, "cost_details").get("upstream_inference_cost")) or 0.0
+        usd += _number(told.cost_details.get("upstream_inference_cost")) or 0.0
     return round(usd * _NANO)
-
-
-def _object(fields: dict[str, Any], *names: str) -> dict[str, Any]:
-    return next((v for n in names if isinstance(v := fields.get(n), dict)), {})
-
-
-def _first(fields: dict[str, Any], *names: str) -> int | None:
-    return next((v for n in names if (v := _int(fields.get(n))) is not None), None)
-
-
-def _int(value: object) -> int | None:
-    number = _number(value)
-    return None if number is None else int(number)
 
 
 def _number(value: object) -> float | None:
     """Return a number that can count something: real, not negative, within reason."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return value if 0 <= value < 1e15 else None  # noqa: PLR2004 - beyond any bill
+    return value if 0 <= value <= 1e15 else None  # noqa: PLR2004 - beyond any bill

@@ -1,0 +1,78 @@
+"""What the relay's own parts cost: microseconds per request body and per chunk.
+
+Run it alone: ``python -m benchmarks.relay_parts``. Best of seven rounds, one core.
+"""
+
+import json
+import time
+import timeit
+
+from router.core.catalogue import Endpoint, EndpointId, ModelName
+from router.ports import Call
+from router.upstream.body import edit
+from router.upstream.line import Line
+from router.upstream.openai import Stream, read_whole
+
+ENDPOINT = Endpoint(
+    id=EndpointId("r1@here"),
+    provider="here",
+    model="deepseek/deepseek-reasoner",
+    upstream_model="deepseek-reasoner",
+    family="r1",
+    serves=(ModelName("r1"),),
+    base_url="https://api.example.com/v1",
+    context=65536,
+    price=None,
+)
+CHUNK = (
+    b'data: {"id":"chatcmpl-000000000001","object":"chat.completion.chunk","created":1750000000,'
+    b'"model":"deepseek-reasoner","choices":[{"index":0,"delta":{"content":" token"},'
+    b'"finish_reason":null}]}\n\n'
+)
+WHOLE = json.dumps(
+    {
+        "id": "c1",
+        "object": "chat.completion",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": "word " * 150},
+                "finish_reason": "stop",
+            }
+        ],
+        "usage": {"prompt_tokens": 20, "completion_tokens": 150, "total_tokens": 170},
+    }
+).encode()
+HEADERS = {"user-agent": "OpenAI/Python", "accept": "application/json", "x-stainless-os": "Linux"}
+ROUNDS = 7
+
+
+def a_body(size: int) -> bytes:
+    messages = [{"role": "user", "content": "x" * (size // 10)} for _ in range(10)]
+    return json.dumps({"model": "r1", "messages": messages, "stream": True, "sla": {}}).encode()
+
+
+def main() -> None:
+    small, large = a_body(2_000), a_body(400_000)
+    stream = Stream(ENDPOINT, hide_usage=True)
+    stream.feed(CHUNK)
+    line = Line.to(ENDPOINT, {})
+    call = Call(small, HEADERS, stream=True, wants_usage=False, attempt_id="a", traceparent="00")
+    burst = CHUNK * 20
+    parts = {
+        "edit a body of 2 KB": (lambda: edit(small, ENDPOINT, stream=True, wants_usage=False), 1),
+        "edit a body of 400 KB": (lambda: edit(large, ENDPOINT, stream=True, wants_usage=False), 1),
+        "headers of a request": (lambda: line.headers(call), 1),
+        "a chunk read alone": (lambda: stream.feed(CHUNK), 1),
+        "a chunk of twenty read at once": (lambda: stream.feed(burst), 20),
+        "a whole answer of 1 KB": (lambda: read_whole(WHOLE, ENDPOINT), 1),
+    }
+    for name, (part, count) in parts.items():
+        timer = timeit.Timer(part, timer=time.process_time)
+        number = timer.autorange()[0]
+        best = min(timer.repeat(ROUNDS, number)) / number / count
+        print(f"{name:34}{best * 1e6:9.2f} us")
+
+
+if __name__ == "__main__":
+    main()
