@@ -190,6 +190,7 @@ class Sharing:
         self._interval_s = interval_s
         self._place = Place()
         self._task: asyncio.Task[None] | None = None
+        self._leaving = False
         self._synced_mono = clock.mono()
         self._connected, self._since_wall = False, clock.wall()
         self._error = "not connected yet"
@@ -216,6 +217,7 @@ class Sharing:
         at: TracebackType | None,
     ) -> None:
         """Push what is left, within a second."""
+        self._leaving = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
@@ -229,16 +231,20 @@ class Sharing:
             await self._line.close()
 
     async def _run(self) -> None:
-        """Cycle for ever, less often while it fails."""
+        """Cycle until we leave, less often while it fails.
+
+        A cancellation alone may get lost: redis-py sends by `asyncio.wait_for`, which before
+        Python 3.12 swallows one that comes as the sending ends.
+        """
         shortest_s, longest_s = _BACK_OFF_S
         back_off_s = shortest_s
-        while True:
+        while not self._leaving:
             if await self._attempt():
-                back_off_s = shortest_s
-                await asyncio.sleep(self._interval_s)
+                pause_s, back_off_s = self._interval_s, shortest_s
             else:
-                await asyncio.sleep(back_off_s)
-                back_off_s = min(longest_s, 2 * back_off_s)
+                pause_s, back_off_s = back_off_s, min(longest_s, 2 * back_off_s)
+            if not self._leaving:
+                await asyncio.sleep(pause_s)
 
     async def _attempt(self) -> bool:
         """One cycle, and how it went, in the state."""

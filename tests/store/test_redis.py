@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,41 @@ async def test_leaving_pushes_what_is_left(server: PrivateRedis) -> None:
         await until(lambda: b.view() == {"k": {1: 1.0}})
 
 
+async def test_leaving_ends_even_when_a_cancellation_is_swallowed(server: PrivateRedis) -> None:
+    a = Sums("a")
+    one = sharing(server.url, a)
+    call, swallowed = one._line.call, asyncio.Event()
+
+    async def stubborn(key: str, args: Sequence[str | bytes]) -> object:
+        try:
+            await asyncio.sleep(0 if swallowed.is_set() else 60)
+        except asyncio.CancelledError:
+            swallowed.set()
+        return await call(key, args)
+
+    one._line.call = stubborn  # type: ignore[method-assign]
+    async with asyncio.timeout(5):
+        async with one:
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+    assert swallowed.is_set()
+
+
+async def test_a_new_connection_reads_everything_once(server: PrivateRedis) -> None:
+    a = Sums("a")
+    one = sharing(server.url, a)
+    a.add("k", 0, 1.0)
+    assert await one._attempt()
+    pulled: list[set[str]] = []
+    a.absorb = lambda totals, latest: pulled.append(set(totals))  # type: ignore[method-assign]
+    assert await one._attempt()
+    await one._line.close()
+    assert await one._attempt()
+    assert await one._attempt()
+    assert pulled == [{"k"}]
+    await one._line.close()
+
+
 async def test_a_script_that_was_flushed_is_sent_again(server: PrivateRedis) -> None:
     a = Sums("a")
     one = sharing(server.url, a)
@@ -114,14 +150,14 @@ async def test_many_keys_come_in_pages_and_none_is_missed(server: PrivateRedis) 
     calls = 0
     call = two._line.call
 
-    async def counted(key: str, args: list[str | bytes]) -> object:
+    async def counted(key: str, args: Sequence[str | bytes]) -> object:
         nonlocal calls
         calls += 1
         a.add(f"k{calls}", 0, 1.0)
         assert await one._attempt()
         return await call(key, args)
 
-    two._line.call = counted  # type: ignore[method-assign,assignment]
+    two._line.call = counted  # type: ignore[method-assign]
     assert await two._attempt()
     two._line.call = call  # type: ignore[method-assign]
     assert calls == 1 + 11
