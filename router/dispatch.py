@@ -21,13 +21,16 @@ from random import Random
 from typing import Final
 
 from router.core.answer import Content, Piece, Usage
-from router.core.ask import Ask, BoundKind, Mode
+from router.core.ask import Ask, Mode
+from router.core.books import cost_nano_usd, estimated, is_billed
 from router.core.catalogue import Dialect, Endpoint, EndpointId, Price
 from router.core.decide import Candidate, decide, explain
 from router.core.decision import Decision, Explained
 from router.core.faults import Fault, Kind
 from router.core.measure import Attempt, Outcome
+from router.core.patience import first_content_s, hold_s
 from router.core.policy import Policy
+from router.core.refusal import refusal
 from router.core.stakes import Stakes
 from router.ports import (
     Board,
@@ -43,11 +46,6 @@ from router.ports import (
     Upstream,
 )
 
-FIRST_TOKEN_LEAST_S: Final = 5.0
-FIRST_TOKEN_FACTOR: Final = 3.0
-"""An attempt is overdue at this many times its forecast, and never before five seconds: moving
-on early pays for the prompt twice."""
-WHOLE_FACTOR: Final = 4.0
 WAIT_STEP_S: Final = 0.25
 """How often a ``wait`` request looks again."""
 
@@ -179,13 +177,13 @@ class Dispatcher:
         return explain(ask, candidates, decision, wall=wall)
 
     async def _serve(self, flight: Flight, downstream: Downstream) -> None:
-        budget = self._policies.get(flight.ask.sla.policy, self._default_policy).attempts
+        budget = self._policy(flight.ask).attempts
         while True:
             try:
                 decision = await self._plan(flight)
-            except Fault as refusal:
+            except Fault as refused:
                 # Nobody is left to try: the client learns what the last one said.
-                raise (flight.fault or refusal) from None
+                raise (flight.fault or refused) from None
             try:
                 await self._attempt(flight, decision, downstream)
             except Fault as fault:
@@ -218,29 +216,22 @@ class Dispatcher:
             if decision.plan:
                 break
             explained = explain(ask, candidates, decision, wall=wall)
-            refusal = _refusal(ask, explained)
-            left = self._patience(ask) - (clock.mono() - flight.received)
+            refused = refusal(ask, explained)
+            left = hold_s(ask, self._policy(ask)) - (clock.mono() - flight.received)
             if ask.sla.mode is not Mode.WAIT or left <= 0:
                 flight.decisions.append(decision)
-                raise refusal
+                raise refused
             await asyncio.sleep(clock.real_s(min(WAIT_STEP_S, left)))
         flight.decisions.append(decision)
         if ask.explain:
             flight.explained = explain(ask, candidates, decision, wall=wall)
         return decision
 
+    def _policy(self, ask: Ask) -> Policy:
+        return self._policies.get(ask.sla.policy, self._default_policy)
+
     def _chance(self) -> float:
         return self._rng.gauss(0.0, 1.0)
-
-    def _patience(self, ask: Ask) -> float:
-        """How long a ``wait`` request may be held, in seconds from its arrival."""
-        declared = [
-            b.limit / 1000
-            for b in ask.sla.bounds
-            if b.kind in (BoundKind.TTFT, BoundKind.TTFAT, BoundKind.E2E)
-        ]
-        policy = self._policies.get(ask.sla.policy, self._default_policy)
-        return min(declared, default=policy.max_wait_s)
 
     async def _attempt(self, flight: Flight, decision: Decision, downstream: Downstream) -> None:
         """Send to the head of the plan and relay what comes; book it however it ends."""
@@ -287,7 +278,7 @@ class Dispatcher:
     ) -> None:
         clock, endpoint = self._clock, meter.endpoint
         total = meter.sent + endpoint.limits.total_s
-        first = min(meter.sent + _first_limit_s(flight.ask, endpoint, decision), total)
+        first = min(meter.sent + first_content_s(flight.ask, endpoint, decision.forecast), total)
         upstream = self._upstreams[endpoint.dialect]
         loop = asyncio.get_running_loop()
         try:
@@ -404,8 +395,8 @@ class Dispatcher:
         ended = self._clock.mono()
         streamed = flight.ask.stream
         usage = meter.usage
-        if usage is None:
-            usage = self._estimate(flight.ask, meter, kind)
+        if usage is None and is_billed(kind, meter.status):
+            usage = self._estimate(flight.ask, meter, ended)
         visible = 0.0
         if usage is not None:
             # Reasoning counts as visible only where it was streamed or the answer came whole.
@@ -424,7 +415,7 @@ class Dispatcher:
             usage=usage,
             visible_tokens=visible,
             visible_chars=meter.chars,
-            cost_nano_usd=_cost(usage, meter.price),
+            cost_nano_usd=cost_nano_usd(usage, meter.price),
             fault=kind,
             status=meter.status,
             finish=meter.finish,
@@ -433,24 +424,18 @@ class Dispatcher:
         flight.attempts.append(attempt)
         self._board.observe(attempt, flight.ask, retry_after_s)
 
-    def _estimate(self, ask: Ask, meter: _Meter, kind: Kind | None) -> Usage | None:
-        """Count what nobody reported: the prompt and what was seen.
-
-        A refusal (any status but 2xx) and a connection that never stood are billed nothing.
-        """
-        if meter.status is None:
-            if kind not in (Kind.CANCELLED, Kind.FIRST_TOKEN_TIMEOUT, Kind.TOTAL_TIMEOUT):
-                return None
-        elif meter.status >= 300:  # noqa: PLR2004 - not 2xx
-            return None
+    def _estimate(self, ask: Ask, meter: _Meter, ended: float) -> Usage:
+        """Count what nobody reported."""
         rates = self._board.rates(meter.endpoint)
-        visible = rates.visible_tokens(meter.chars)
-        reasoning = rates.visible_tokens(meter.reasoning_chars)
-        return Usage(
-            fresh_input=round(rates.prompt_tokens(ask.prompt)),
-            text=round(visible - reasoning),
-            reasoning=round(reasoning),
-            estimated=True,
+        seen = rates.visible_tokens(meter.chars)
+        thought = rates.visible_tokens(meter.reasoning_chars)
+        unseen = 0.0
+        if meter.last is None:
+            unseen = self._board.unseen_tokens(meter.endpoint, ask, ended - meter.sent)
+        return estimated(
+            input_tokens=rates.prompt_tokens(ask.prompt),
+            text=seen - thought,
+            reasoning=thought + unseen,
         )
 
     def _outcome(self, flight: Flight, fault: Fault | None = None) -> Outcome:
@@ -482,40 +467,6 @@ class Dispatcher:
                 fault=flight.fault,
             )
         )
-
-
-def _refusal(ask: Ask, explained: Explained) -> Fault:
-    """Say why nobody can serve: for good (422) or for now (503), with what would have worked."""
-    decision = explained.decision
-    waits = [r.retry_after_s or 1.0 for r in decision.out if r.reason.passes]
-    detail = {"availability": explained}
-    if waits and not explained.forecasts:
-        return Fault(
-            Kind.UNAVAILABLE,
-            f"Every endpoint that could serve {ask.model!r} is cooling, at its limit or loading.",
-            detail=detail,
-            retry_after_s=max(1.0, min(waits)),
-        )
-    names = sorted({f"{r.reason.value}" for r in explained.rejections})
-    return Fault(
-        Kind.INFEASIBLE,
-        f"No endpoint serving {ask.model!r} can meet this request as it stands"
-        f" (ruled out by: {', '.join(names) or 'nothing configured'});"
-        " error.availability names each endpoint, and nearest.relax what would have worked.",
-        detail=detail,
-    )
-
-
-def _first_limit_s(ask: Ask, endpoint: Endpoint, decision: Decision) -> float:
-    """How long to wait for the first content, in seconds: several times what is expected."""
-    if endpoint.limits.first_token_s is not None and ask.stream:
-        return endpoint.limits.first_token_s
-    told = decision.forecast
-    if told is None:
-        return endpoint.limits.total_s
-    if ask.stream:
-        return max(FIRST_TOKEN_LEAST_S, FIRST_TOKEN_FACTOR * told.ttft_ms / 1000)
-    return max(FIRST_TOKEN_LEAST_S, WHOLE_FACTOR * told.e2e_ms / 1000)
 
 
 def _overdue(meter: _Meter, total_reached: bool) -> Fault:  # noqa: FBT001 - a fact, not a mode
@@ -550,19 +501,3 @@ def _broke_off(endpoint: Endpoint, how: str) -> str:
 def _pinned(endpoint: Endpoint, wall: float) -> Price:
     """Return the price in force now; free of charge where none is known (never chosen then)."""
     return (endpoint.price or Price(0.0, 0.0)).at(wall)
-
-
-def _cost(usage: Usage | None, price: Price) -> int:
-    """What an attempt costs in nano-USD; a cost the provider reported wins."""
-    if usage is None:
-        return 0
-    if usage.reported_cost_nano_usd is not None:
-        return usage.reported_cost_nano_usd
-    return round(
-        price.nano_usd(
-            fresh=usage.fresh_input,
-            cache_read=usage.cache_read,
-            cache_write=usage.cache_write,
-            output=usage.output,
-        )
-    )

@@ -113,6 +113,10 @@ class Board(Protocol):
         """Return what the endpoint's model makes of bytes."""
         ...
 
+    def unseen_tokens(self, endpoint: Endpoint, ask: Ask, elapsed_s: float) -> float:
+        """Expect what was generated in ``elapsed_s`` seconds of which nothing was seen."""
+        ...
+
     def begun(self, endpoint: Endpoint) -> None:
         """Note that an attempt was sent."""
         ...

@@ -8,7 +8,7 @@ waiting count. Times are monotonic seconds. Definitions: design section 2.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from router.core.answer import Usage
@@ -100,6 +100,12 @@ class Outcome:
     ended: float
     fault: Kind | None
     sla: Sla
+    _facts: Mapping[BoundKind, float] = field(init=False, repr=False, compare=False)
+    _verdict: Verdict = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_facts", self._measured())
+        object.__setattr__(self, "_verdict", self._judged())
 
     @property
     def final(self) -> Attempt | None:
@@ -118,6 +124,13 @@ class Outcome:
 
     def facts(self) -> Mapping[BoundKind, float]:
         """Measured values by bound kind, in the bound's unit; unmeasurable kinds are absent."""
+        return self._facts
+
+    def verdict(self) -> Verdict:
+        """Whether the request kept its bounds: missed if any was, unmeasured if none could be."""
+        return self._verdict
+
+    def _measured(self) -> Mapping[BoundKind, float]:
         final = self.final
         if final is None:
             return {}
@@ -146,14 +159,12 @@ class Outcome:
             return Verdict.UNMEASURED
         return Verdict.KEPT if bound.kept_by(fact) else Verdict.MISSED
 
-    def verdict(self) -> Verdict:
-        """Judge the request: missed if any bound was, unmeasured if none could be judged."""
+    def _judged(self) -> Verdict:
         if not self.sla.bounds:
             return Verdict.NONE
         if self.fault is Kind.CANCELLED:
             return Verdict.UNMEASURED
-        facts = self.facts()
-        each = {self.verdict_of(b, facts) for b in self.sla.bounds}
+        each = {self.verdict_of(b, self._facts) for b in self.sla.bounds}
         if Verdict.MISSED in each:
             return Verdict.MISSED
         return Verdict.KEPT if Verdict.KEPT in each else Verdict.UNMEASURED

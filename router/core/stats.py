@@ -105,6 +105,16 @@ class Stats(NamedTuple):
         """Return log of the expected TTFT in seconds before the level is applied."""
         return log(self.a_s + self.b_s * prompt_k)
 
+    def tokens_after(
+        self, elapsed_s: float, prompt_k: float, *, hidden: float, most: float
+    ) -> float:
+        """Expect how many tokens there are ``elapsed_s`` seconds in, of at most ``most``.
+
+        ``hidden`` of them are thought before the first content and lie inside the wait.
+        """
+        wait = exp(self.log_line(prompt_k) + self.level)
+        return min(max(0.0, hidden + (elapsed_s - wait) * exp(self.speed)), most)
+
 
 def fitted_line(prior: Prior, sums: list[float]) -> tuple[float, float]:
     """Fit ``a`` (seconds) and ``b`` (seconds per 1K tokens), held by two prior observations."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from multidict import CIMultiDictProxy
 
 from router.config import Fleet, Settings, needs_sandbox, resolve
 from router.core.catalogue import Dialect, Endpoint, ModelName
@@ -135,16 +136,13 @@ async def open_house(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
             default_policy=default,
         )
 
-        def trace(headers: Mapping[str, str]) -> TraceContext:
-            return tracer.accept(headers.get("traceparent"), headers.get("tracestate", ""))
-
         house: House
         service = Service(
             dispatcher=dispatcher,
             served=served(fleet.endpoints),
             clock=clock,
             new_id=lambda: f"mo-{rng.getrandbits(96):024x}",
-            trace=trace,
+            trace=lambda headers: _context(tracer, headers),
             health=lambda: house.health(),  # noqa: PLW0108 - house is made below
             policies=fleet.policies,
             default_policy=default,
@@ -195,6 +193,15 @@ def _with_sandbox_key(fleet: Fleet, environ: Mapping[str, str]) -> tuple[Fleet, 
     """Give every virtual provider a key, since real ones refuse who brings none."""
     endpoints = tuple(replace(e, api_key_env=_SANDBOX_KEY) for e in fleet.endpoints)
     return replace(fleet, endpoints=endpoints), {**environ, _SANDBOX_KEY: "sandbox"}
+
+
+def _context(tracer: Tracer, headers: CIMultiDictProxy[str]) -> TraceContext:
+    """Read the client's trace: several ``tracestate`` are one list, several parents are none."""
+    if "traceparent" not in headers:
+        return tracer.accept()
+    parents = headers.getall("traceparent")
+    state = ",".join(headers.getall("tracestate", ()))
+    return tracer.accept(parents[0] if len(parents) == 1 else None, state)
 
 
 async def _redis(stack: AsyncExitStack, settings: Settings) -> tuple[str, str]:

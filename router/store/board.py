@@ -35,6 +35,9 @@ REFRESH_SLOW_S = 2.0
 FEW = 60
 """Below so many answers every one of them is read at once."""
 
+ALL_VISIBLE = 0.95
+"""Share of an answer's tokens that is streamed, above which nothing is hidden."""
+
 TRIPS_AFTER, OPEN_S, OPEN_MOST_S = 3, 10.0, 120.0
 """Failures in a row that open the breaker, and for how long: doubled each time (study)."""
 RATE_LIMIT_S = 2.0
@@ -112,6 +115,20 @@ class Board:
     def rates(self, endpoint: Endpoint) -> Rates:
         """Return what the endpoint's model makes of bytes."""
         return self._rate(endpoint.family, self._clock.wall())
+
+    def unseen_tokens(self, endpoint: Endpoint, ask: Ask, elapsed_s: float) -> float:
+        """Expect what was generated in ``elapsed_s`` seconds of which nothing was seen.
+
+        A whole answer grows at the usual speed; of a stream only hidden thinking is unseen.
+        """
+        wall = self._clock.wall()
+        found = self._length(endpoint, ask.sla.policy, wall)
+        total = found.mean_capped(ask.max_tokens)
+        hidden = total * (1 - found.visible) if found.visible < ALL_VISIBLE else 0.0
+        prompt_k = self._rate(endpoint.family, wall).prompt_tokens(ask.prompt) / 1000
+        view = self._stats(self._seen[endpoint.id], wall)
+        most = hidden if ask.stream else total
+        return view.tokens_after(elapsed_s, prompt_k, hidden=hidden, most=most)
 
     def stakes(self, class_key: str) -> Stakes:
         """Return the price of a miss and the typical cost of a class."""

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from multidict import CIMultiDictProxy
+
 from router.core.ask import Ask
 from router.core.decision import Explained
 from router.core.policy import DEFAULT_POLICY, Policy
@@ -53,7 +55,7 @@ class Service:
     served: Served
     clock: Clock
     new_id: Callable[[], str]
-    trace: Callable[[Mapping[str, str]], TraceContext]
+    trace: Callable[[CIMultiDictProxy[str]], TraceContext]
     health: Callable[[], Mapping[str, Any]]
     policies: Mapping[str, Policy]
     default_policy: Policy = DEFAULT_POLICY

@@ -1,0 +1,42 @@
+"""How long to wait: for the first content of an attempt, and for somebody who can serve.
+
+Limits come from what an endpoint is expected to do, so that slow thinkers are not cut short and
+fast ones that hang are left early. Only what a client declared is absolute.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from router.core.ask import Ask, BoundKind
+from router.core.catalogue import Endpoint
+from router.core.decision import Forecast
+from router.core.policy import Policy
+
+FIRST_TOKEN_LEAST_S: Final = 5.0
+FIRST_TOKEN_FACTOR: Final = 3.0
+"""An attempt is overdue at this many times its forecast, and never before five seconds: moving
+on early pays for the prompt twice."""
+WHOLE_FACTOR: Final = 4.0
+"""The same for the end of a whole answer."""
+
+
+def first_content_s(ask: Ask, endpoint: Endpoint, told: Forecast | None) -> float:
+    """Seconds an attempt may take to its first content (a whole answer: to its end)."""
+    if endpoint.limits.first_token_s is not None and ask.stream:
+        return endpoint.limits.first_token_s
+    if told is None:
+        return endpoint.limits.total_s
+    if ask.stream:
+        return max(FIRST_TOKEN_LEAST_S, FIRST_TOKEN_FACTOR * told.ttft_ms / 1000)
+    return max(FIRST_TOKEN_LEAST_S, WHOLE_FACTOR * told.e2e_ms / 1000)
+
+
+def hold_s(ask: Ask, policy: Policy) -> float:
+    """Seconds from its arrival that a ``wait`` request may be held."""
+    declared = [
+        b.limit / 1000
+        for b in ask.sla.bounds
+        if b.kind in (BoundKind.TTFT, BoundKind.TTFAT, BoundKind.E2E)
+    ]
+    return min(declared, default=policy.max_wait_s)
