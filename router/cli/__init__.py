@@ -1,14 +1,22 @@
-"""One command a file; what a command needs is imported when it runs, so that help is instant."""
+"""One command a file; what a command needs is imported when it runs, so that help is instant.
+
+Every wrong input ends in one clear message and status 2. What nobody foresaw is told in a line as
+well; ``meritorder --debug COMMAND`` shows where it happened.
+"""
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
 import router
+
+if TYPE_CHECKING:
+    from router.config import ConfigError
 
 _COMMANDS: Final = {
     "serve": "Serve the proxy until it is told to stop.",
@@ -40,14 +48,39 @@ class _Lazy(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception as error:
+            reader_left = isinstance(error, OSError) and error.errno == errno.EPIPE
+            if ctx.params.get("debug") or reader_left:
+                raise
+            fail(
+                f"{type(error).__name__}: {error} (unforeseen; `meritorder --debug"
+                f" {ctx.invoked_subcommand} ...` shows where)"
+            )
+
 
 @click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(router.__version__, prog_name="meritorder")
-def main() -> None:
+@click.option("--debug", is_flag=True, help="Show where an unforeseen error happened.")
+def main(*, debug: bool) -> None:
     """Send each LLM request to the cheapest endpoint expected to keep its budget."""
+    del debug
 
 
-def fail(message: str) -> None:
+def fail(message: str) -> NoReturn:
     """Say what is wrong, and end with status 2."""
     click.echo(f"meritorder: {message}", err=True)
     sys.exit(2)
+
+
+def told(error: ConfigError) -> str:
+    """Say everything that is wrong with a configuration: one line alone, or a list."""
+    mistakes = [str(mistake) for mistake in error.mistakes]
+    if len(mistakes) == 1:
+        return mistakes[0]
+    listed = "\n".join(f"  {mistake}" for mistake in mistakes)
+    return f"{len(mistakes)} mistakes in the configuration:\n{listed}"

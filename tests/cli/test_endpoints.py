@@ -1,0 +1,60 @@
+"""``meritorder endpoints``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+
+
+def test_the_cheapest_answer_stands_first_and_the_dearest_last(run: Run) -> None:
+    told = json.loads(run("endpoints", "--json").output)["endpoints"]
+    costs = [entry["answer_usd"] for entry in told]
+    assert costs == sorted(costs)
+    assert told[0]["id"] == "deepseek-r1@deepseek"
+
+
+def test_an_answer_costs_its_prompt_and_its_usual_length(run: Run) -> None:
+    first = json.loads(run("endpoints", "--json").output)["endpoints"][0]
+    assert first["answer_usd"] == pytest.approx((1000 * 0.55 + 900 * 2.19) / 1e6)
+
+
+def test_only_who_serves_the_model_is_shown(run: Run) -> None:
+    told = json.loads(run("endpoints", "--model", "o3", "--json").output)["endpoints"]
+    assert [entry["id"] for entry in told] == ["o3@openai"]
+
+
+def test_the_table_says_that_the_sandbox_would_serve_and_fits_100_columns(run: Run) -> None:
+    result = run("endpoints")
+    assert "the SANDBOX MARKET would serve" in result.output
+    assert max(map(len, result.output.splitlines())) <= 100
+    assert "claude-sonnet-4@anthropic" in result.output
+    assert "…" not in result.output
+
+
+def test_with_a_key_they_are_real_and_the_others_say_what_they_lack(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEEPSEEK_API_KEY", "x")
+    told = json.loads(run("endpoints", "--json").output)
+    missing = {entry["id"]: entry["missing"] for entry in told["endpoints"]}
+    assert told["sandbox"] is False
+    assert missing["deepseek-r1@deepseek"] is None
+    assert missing["o3@openai"] == "OPENAI_API_KEY is not set"
+
+
+def test_an_unknown_price_is_loud_and_last(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = '[[endpoints]]\nid = "{0}"\nprovider = "local"\nmodel = "local/{0}"\nserves = ["m"]\n'
+    row += 'context = 4096\nbase_url = "http://127.0.0.1:9/v1"\n'
+    config = tmp_path / "config.toml"
+    config.write_text(row.format("dark") + row.format("free") + "price = 0\n")
+    result = run("endpoints", "--config", str(config))
+    assert result.exit_code == 0
+    assert "NO KNOWN PRICE: never chosen" in result.output
+    assert result.output.index("free") < result.output.index("dark")
+    assert "at local" in result.output
