@@ -101,8 +101,11 @@ async def open_house(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
         upstreams: dict[Dialect, Upstream] = {
             Dialect.OPENAI: Relay(session, relayed, environ=environ, wall=clock.wall)
         }
-        litellm = _litellm(fleet, environ, clock)
-        if litellm is not None:
+        foreign = [e for e in fleet.endpoints if e.dialect is Dialect.LITELLM]
+        litellm = None
+        if foreign:
+            litellm = LiteLLM(foreign, environ=environ, wall=clock.wall, ca_file=ca_file)
+            stack.push_async_callback(litellm.close)
             upstreams[Dialect.LITELLM] = litellm
         board = Board(fleet.endpoints, clock, lambda dialect: upstreams[dialect].ready)
         sharing = None
@@ -213,8 +216,3 @@ async def _redis(stack: AsyncExitStack, settings: Settings) -> tuple[str, str]:
     except PrivateRedisError as error:
         return "", f"none ({error}); statistics stay in this process"
     return server.url, f"a private server, {server.url}"
-
-
-def _litellm(fleet: Fleet, environ: Mapping[str, str], clock: SystemClock) -> LiteLLM | None:
-    foreign = [e for e in fleet.endpoints if e.dialect is Dialect.LITELLM]
-    return LiteLLM(foreign, environ=environ, wall=clock.wall) if foreign else None
