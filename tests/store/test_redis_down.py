@@ -6,6 +6,7 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -102,7 +103,8 @@ async def test_a_port_that_never_answers_costs_the_loop_nothing() -> None:
             await until(lambda: a.resent >= 2)
             assert one.state.unpushed_keys == 1
             assert one.state.last_sync_age_s > 0.5
-    assert max(lags) < 0.1
+    assert max(lags) < 0.4, "a loop that waited for Redis would be late by its 0.5 s"
+    assert median(lags) < 0.02
 
 
 async def test_a_large_batch_leaves_no_sockets_on_a_frozen_server(server: PrivateRedis) -> None:
