@@ -48,6 +48,8 @@ from router.ports import (
 
 WAIT_STEP_S: Final = 0.25
 """How often a ``wait`` request looks again."""
+CLIENT_PAUSE_S: Final = 0.1
+"""A write that takes longer puts off the endpoint's next limit."""
 
 _WAITING, _STREAMING, _WRITING, _BOOKED = "first token", "next token", "client", "booked"
 
@@ -292,7 +294,7 @@ class Dispatcher:
                         flight, decision, meter, reply, downstream, timer=timer, total=total
                     )
                 else:
-                    relay = self._whole(flight, decision, meter, reply, downstream)
+                    relay = self._whole(flight, decision, meter, reply, downstream, timer=timer)
                 await relay
         except TimeoutError:
             raise _overdue(meter, clock.mono() >= total) from None
@@ -312,6 +314,7 @@ class Dispatcher:
         clock, gap_s = self._clock, meter.endpoint.limits.gap_s
         now_s = asyncio.get_running_loop().time
         held: list[bytes] = []
+        due = total
         async with aclosing(reply.pieces()) as pieces:
             async for piece in pieces:
                 now = clock.mono()
@@ -322,6 +325,9 @@ class Dispatcher:
                     held.append(piece.data)
                     continue
                 meter.stage = _WRITING
+                if piece.content:
+                    due = min(now + gap_s, total)
+                    timer.reschedule(now_s() + clock.real_s(due - now))
                 if not flight.begun:
                     await self._begin(flight, decision, reply, downstream)
                     if held:
@@ -329,8 +335,11 @@ class Dispatcher:
                 if piece.data:
                     await downstream.write(piece.data)
                 meter.stage = _STREAMING
-                if piece.content:
-                    timer.reschedule(now_s() + clock.real_s(min(gap_s, total - now)))
+                after = clock.mono()
+                if after - now > CLIENT_PAUSE_S:
+                    # The time the client took to read is no silence of the endpoint.
+                    due = min(due + after - now, total)
+                    timer.reschedule(now_s() + clock.real_s(due - after))
         if not flight.begun:
             if _is_empty(meter):
                 raise Fault(Kind.EMPTY, f"{meter.endpoint.id} answered with nothing.")
@@ -347,6 +356,8 @@ class Dispatcher:
         meter: _Meter,
         reply: Reply,
         downstream: Downstream,
+        *,
+        timer: asyncio.Timeout,
     ) -> None:
         """Take the whole answer, book it, and give it to the client with what was measured."""
         parts: list[bytes] = []
@@ -359,6 +370,7 @@ class Dispatcher:
         if not has_content and _is_empty(meter):
             raise Fault(Kind.EMPTY, f"{meter.endpoint.id} answered with nothing.")
         self._book(flight, meter, None, None)
+        timer.reschedule(None)
         outcome = self._outcome(flight)
         await self._begin(flight, decision, reply, downstream, outcome)
         for part in parts:
