@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
@@ -220,7 +220,7 @@ class Dispatcher:
             explained = explain(ask, candidates, decision, wall=wall)
             refused = refusal(ask, explained)
             left = hold_s(ask, self._policy(ask)) - (clock.mono() - flight.received)
-            if ask.sla.mode is not Mode.WAIT or left <= 0:
+            if ask.sla.mode is not Mode.WAIT or left <= 0 or not _may_mend(explained):
                 flight.decisions.append(decision)
                 raise refused
             await asyncio.sleep(clock.real_s(min(WAIT_STEP_S, left)))
@@ -239,8 +239,7 @@ class Dispatcher:
         """Send to the head of the plan and relay what comes; book it however it ends."""
         clock, endpoint = self._clock, decision.plan[0].endpoint
         span_id = self._tracer.span_id()
-        call = replace(
-            flight.call,
+        call = flight.call._replace(
             attempt_id=f"{flight.ask.id}-{len(flight.attempts) + 1}",
             traceparent=self._tracer.outgoing(flight.context, span_id),
             tracestate=flight.context.tracestate,
@@ -479,6 +478,11 @@ class Dispatcher:
                 fault=flight.fault,
             )
         )
+
+
+def _may_mend(explained: Explained) -> bool:
+    """Whether waiting can help: somebody is only blocked for now, or only slower than asked."""
+    return bool(explained.forecasts) or any(r.reason.passes for r in explained.decision.out)
 
 
 def _overdue(meter: _Meter, total_reached: bool) -> Fault:  # noqa: FBT001 - a fact, not a mode
