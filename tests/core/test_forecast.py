@@ -19,7 +19,7 @@ from tests.core.market import a_belief, an_ask, an_endpoint, e2e, empty, known, 
 
 PROMPT_K = 0.5
 DRAWS = 20_000
-ALONE, TAIL, JOINT = 0.045, 0.025, 0.045
+ALONE, TAIL, JOINT = 0.05, 0.025, 0.05
 """Tolerances in probability: one bound; one bound where percentiles are declared (from p90);
 several that share a wait, a length or a speed. Nine points stand for all lengths, four of them
 for the lower 80 %: where decoding outweighs the wait, the middle of the end is a staircase."""
