@@ -136,7 +136,6 @@ def test_a_budget_in_headers_and_one_in_the_body_are_the_same(client: OpenAI) ->
         extra_body={"sla": {"min_context": 150_000}},
     )  # fmt: skip
     for raw in (by_header, by_body):
-        assert raw.headers["X-SLA-Status"] != "unbounded"
         assert raw.headers["X-SLA-Provider"] in {"lambda", "nebius"}
 
 

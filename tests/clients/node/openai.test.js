@@ -92,7 +92,6 @@ for (const [version, openai] of Object.entries({ 6: openai6, 7: openai7 })) {
         .chat.completions.create({ model, messages, max_tokens: 10 })
         .withResponse();
       assert.equal(data.object, "chat.completion");
-      assert.notEqual(response.headers.get("x-sla-status"), "unbounded");
       assert.match(response.headers.get("x-sla-provider"), /^(lambda|nebius)$/);
       assert.equal(request_id, response.headers.get("x-request-id"));
     });
