@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 LONG = os.environ.get("MERITORDER_LONG_TESTS") == "1"
 REQUESTS = 10_000 if LONG else 2_000
-AT_ONCE, SPEED, SEED = 40, 50.0, 7
+AT_ONCE, SPEED, SEED = 40, 30.0, 7
 FAULTY = 0.05
 TOLERANCE = 0.02
 
