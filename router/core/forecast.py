@@ -43,7 +43,10 @@ _INVERSE_STEP = 1 / SHAPE_STEP
 
 
 class Question(NamedTuple):
-    """The bounds of a request, unpacked once: seconds, log tokens/s, tokens, USD; inf = none."""
+    """The bounds of a request, unpacked once: seconds, log tokens/s, tokens, USD; inf = none.
+
+    Times are what is left of them after ``elapsed_s``.
+    """
 
     ttft_s: float
     ttfat_s: float
@@ -53,6 +56,7 @@ class Question(NamedTuple):
     cost_usd: float
     max_tokens: int | None
     bounded: bool
+    elapsed_s: float = 0.0
 
     @property
     def decodes(self) -> bool:
@@ -79,7 +83,7 @@ def question(bounds: Iterable[Bound], max_tokens: int | None, elapsed_s: float =
             tokens = min(tokens, limit)
         elif kind is BoundKind.COST:
             cost = min(cost, limit)
-    return Question(ttft, ttfat, e2e, speed, tokens, cost, max_tokens, bounded)
+    return Question(ttft, ttfat, e2e, speed, tokens, cost, max_tokens, bounded, elapsed_s)
 
 
 class Belief(NamedTuple):
@@ -216,14 +220,16 @@ def _p_in_time(  # noqa: PLR0917 - same
 def lateness(q: Question, prompt_k: float, stats: Stats, lengths: Lengths) -> float:
     """How far the typical answer misses its bounds: sum of log(predicted / allowed), capped.
 
-    Among endpoints that will all miss, the closest has the smallest.
+    Among endpoints that will all miss, the closest has the smallest, also when the time was used
+    up before: then by how much they add to it.
     """
-    wait = exp(log(stats.a_s + stats.b_s * prompt_k) + stats.level)
-    late = _over(wait, q.ttft_s)
+    gone = q.elapsed_s
+    wait = gone + exp(log(stats.a_s + stats.b_s * prompt_k) + stats.level)
+    late = _over(wait, q.ttft_s + gone)
     if q.e2e_s < inf or q.ttfat_s < inf:
         decode = lengths.mean_capped(q.max_tokens) * exp(-stats.speed)
-        late += _over(wait + decode * lengths.reasoning, q.ttfat_s)
-        late += _over(wait + decode * lengths.visible, q.e2e_s)
+        late += _over(wait + decode * lengths.reasoning, q.ttfat_s + gone)
+        late += _over(wait + decode * lengths.visible, q.e2e_s + gone)
     late += _over(lengths.mean, q.tokens)
     if q.log_tps > stats.speed:
         late += q.log_tps - stats.speed

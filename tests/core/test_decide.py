@@ -156,6 +156,21 @@ def test_time_that_is_used_up_narrows_the_bounds() -> None:
     assert gone.plan
 
 
+def test_when_the_time_is_gone_the_closest_serves_and_not_the_cheapest() -> None:
+    """The first try failed after 1.2 of 1 s: that is no reason to wait 27 s for the second."""
+    candidates = [a_candidate(e) for e in FLEET]
+    for elapsed_s in (0.99, 1.0, 1.2, 5.0):
+        decision = decide(
+            an_ask(ttft(1000)),
+            candidates,
+            USUAL,
+            wall=NOON,
+            tried={PARASAIL.id},
+            elapsed_s=elapsed_s,
+        )
+        assert decision.chosen is FRIENDLI
+
+
 def test_the_walk_stops_at_dearer_ones_and_chooses_what_weighing_all_would() -> None:
     rng = Random(7)
     for _ in range(300):
