@@ -51,6 +51,9 @@ WAIT_STEP_S: Final = 0.25
 CLIENT_PAUSE_S: Final = 0.1
 """A write that takes longer puts off the endpoint's next limit."""
 
+GAP_GRAIN: Final = 0.05
+"""Content moves the gap limit on by steps of this share of it, not with every chunk."""
+
 _WAITING, _STREAMING, _WRITING, _BOOKED = "first token", "next token", "client", "booked"
 
 
@@ -74,6 +77,7 @@ class Flight:
     overhead_s: float = 0.0
     begun: bool = False
     fault: Fault | None = None
+    outcome: Outcome | None = None
 
 
 @dataclass(slots=True)
@@ -193,7 +197,6 @@ class Dispatcher:
                 if flight.begun or not fault.spec.retry or len(flight.attempts) >= budget:
                     raise
             else:
-                flight.fault = None
                 return
 
     def _recall(self, ask: Ask) -> tuple[Sequence[Candidate], Stakes]:
@@ -244,6 +247,7 @@ class Dispatcher:
             traceparent=self._tracer.outgoing(flight.context, span_id),
             tracestate=flight.context.tracestate,
         )
+        flight.fault = None
         flight.tried.add(endpoint.id)
         flight.endpoints[endpoint.id] = endpoint
         flight.attempt_span_ids.append(span_id)
@@ -449,18 +453,23 @@ class Dispatcher:
             reasoning=thought + unseen,
         )
 
-    def _outcome(self, flight: Flight, fault: Fault | None = None) -> Outcome:
-        return Outcome(
+    def _outcome(self, flight: Flight) -> Outcome:
+        """Judge the request as it stands."""
+        fault = flight.fault
+        flight.outcome = Outcome(
             attempts=tuple(flight.attempts),
             received=flight.received,
             ended=self._clock.mono(),
             fault=None if fault is None else fault.kind,
             sla=flight.ask.sla,
         )
+        return flight.outcome
 
     def _settle(self, flight: Flight) -> None:
         """Book the request for its class, and tell it."""
-        outcome = self._outcome(flight, flight.fault)
+        outcome = flight.outcome
+        if outcome is None or flight.fault is not None:
+            outcome = self._outcome(flight)
         if flight.decisions:
             self._board.settle(outcome, flight.decisions[-1], flight.ask)
         self._telemetry.report(

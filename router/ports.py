@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol
 
 from router.core.answer import Piece
 from router.core.ask import Ask
@@ -40,8 +40,7 @@ class Clock(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """What is sent upstream: the client's body and headers, cleaned of what is ours.
 
     ``body`` is the JSON as received but for our own keys; the upstream puts its model name in.
@@ -130,8 +129,7 @@ class Board(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class TraceContext:
+class TraceContext(NamedTuple):
     """W3C trace context of a request: ids in lower-case hex, the client's parent if it sent one.
 
     ``sampled`` is decided when the request arrives, so that the flag sent upstream is true.
@@ -143,8 +141,7 @@ class TraceContext:
     tracestate: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """Everything there is to tell about one finished request; holds no prompt and no answer.
 
     ``surface`` is the operation (``chat``); ``received_wall`` unix seconds of its last byte;
@@ -162,7 +159,7 @@ class Record:
     context: TraceContext
     span_id: str
     attempt_span_ids: tuple[str, ...]
-    endpoints: Mapping[EndpointId, Endpoint] = field(default_factory=dict)
+    endpoints: Mapping[EndpointId, Endpoint] = MappingProxyType({})
     fault: Fault | None = None
 
 
@@ -186,8 +183,7 @@ class Telemetry(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """What is known when the client's answer begins.
 
     ``attempts`` counts endpoints tried so far, this one included; ``outcome`` is there for whole

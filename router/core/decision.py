@@ -48,8 +48,7 @@ class Status(StrEnum):
     UNBOUNDED = "unbounded"
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
+class Expectation(NamedTuple):
     """Forecast of one bound at one endpoint, in the bound's unit.
 
     ``predicted`` is the value at ``percentile`` (for floors, the value exceeded with that
@@ -70,8 +69,7 @@ class Expectation:
         return self.p_keep >= self.percentile
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
+class Forecast(NamedTuple):
     """What is expected of one endpoint for one request.
 
     Times in ms at the request's percentile, ``tps`` in tokens/s exceeded at that percentile,
@@ -116,8 +114,7 @@ class Rejection:
     expectations: tuple[Expectation, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """Which endpoint serves, what is expected of it, and why not the others.
 
     ``plan`` is ranked, best first; it is empty when the request was refused. ``out`` holds the

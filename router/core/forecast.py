@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from math import exp, hypot, inf, log, sqrt
 from typing import NamedTuple
 
@@ -354,4 +353,4 @@ def forecast(
         expectations.append(
             Expectation(bound.kind, bound.limit, value, bound.percentile, chance, samples)
         )
-    return replace(result, expectations=tuple(expectations))
+    return result._replace(expectations=tuple(expectations))

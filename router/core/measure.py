@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from router.core.answer import Usage
 from router.core.ask import Bound, BoundKind, Sla
@@ -29,8 +30,7 @@ class Verdict(StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One try at one endpoint, finished.
 
     ``sent`` ... ``ended`` are monotonic seconds; ``first`` and ``first_answer`` stay ``None``

@@ -84,7 +84,8 @@ class Stats(NamedTuple):
 
     ``shape[i]`` is the probability that a log residual lies below ``SHAPE_LOW + i * SHAPE_STEP``
     when the level is known; ``wide`` the same when it is only believed (``level_sd``).
-    ``speed_sd`` is the noise of one answer's speed, ``speed_level_sd`` the doubt about its mean.
+    ``speed_sd`` is the noise of one answer's speed, ``speed_level_sd`` the doubt about its mean;
+    ``recent`` counts the observations of the last seconds.
     """
 
     a_s: float
@@ -100,6 +101,7 @@ class Stats(NamedTuple):
     p_fail: float
     ttft_samples: int
     speed_samples: int
+    recent: float
 
     def log_line(self, prompt_k: float) -> float:
         """Return log of the expected TTFT in seconds before the level is applied."""
@@ -219,6 +221,7 @@ def believed(prior: Prior, sums: dict[str, list[float]], before: Stats | None = 
         p_fail=(fails[1] + FAIL_SHRINK_N * rate) / (fails[0] + FAIL_SHRINK_N),
         ttft_samples=round(line[0]),
         speed_samples=round(n),
+        recent=max(sharp[0], sharp[2]),
     )
 
 

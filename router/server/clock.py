@@ -6,27 +6,30 @@ A market played at twenty times its speed moves everything together: waits, half
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 
-@dataclass(frozen=True, slots=True)
 class SystemClock:
-    """``ports.Clock``. ``factor`` seconds of this clock pass in each real one."""
+    """``ports.Clock``. ``factor`` seconds of this clock pass in each real one.
 
-    factor: float = 1.0
-    _wall: float = field(default_factory=time.time)
-    _mono: float = field(default_factory=time.monotonic)
+    ``wall()`` gives unix seconds, ``mono()`` monotonic ones; at factor 1 they are the system's own
+    functions, since the stream asks for every chunk.
+    """
 
-    def wall(self) -> float:
-        """Unix seconds."""
-        if self.factor == 1.0:
-            return time.time()
-        return self._wall + (time.monotonic() - self._mono) * self.factor
+    __slots__ = ("_factor", "mono", "wall")
 
-    def mono(self) -> float:
-        """Monotonic seconds."""
-        return time.monotonic() * self.factor
+    mono: Callable[[], float]
+    wall: Callable[[], float]
+
+    def __init__(self, factor: float = 1.0) -> None:
+        self._factor = factor
+        if factor == 1.0:
+            self.mono, self.wall = time.monotonic, time.time
+            return
+        wall, mono = time.time(), time.monotonic()
+        self.mono = lambda: time.monotonic() * factor
+        self.wall = lambda: wall + (time.monotonic() - mono) * factor
 
     def real_s(self, seconds: float) -> float:
         """Real seconds that ``seconds`` of this clock take."""
-        return seconds / self.factor
+        return seconds / self._factor

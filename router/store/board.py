@@ -30,6 +30,9 @@ _QUICK: Final = tuple(g for g in stats.GROUPS if g is not stats.SHAPE)
 
 REFRESH_S = 0.5
 """How old a belief may grow before doubt is counted again."""
+READ_SHARE = 0.01
+"""An own observation is read at once, unless it is under 1 % of what the last seconds brought:
+then it waits for its peers, half a second at most."""
 REFRESH_SLOW_S = 2.0
 """The same for distributions, which change over hours."""
 FEW = 60
@@ -63,6 +66,7 @@ class _Seen:
     failures: int = 0
     in_flight: int = 0
     outlier: bool = False
+    unread: int = 0
 
 
 class Board:
@@ -165,7 +169,9 @@ class Board:
                 self.journal.add(seen.subject, group, increments, wall)
         if view.ttft_samples < FEW:
             seen.shape_until = 0.0
-        seen.fresh_until = 0.0
+        seen.unread += 1
+        if seen.unread >= view.recent * READ_SHARE:
+            seen.fresh_until = 0.0
         self._learn_tokens(attempt, ask, endpoint, wall)
         self._breaker(seen, attempt, wall, retry_after_s)
 
@@ -201,7 +207,7 @@ class Board:
             sums["shape"] = self.journal.read(subject, stats.SHAPE, wall)
             seen.shape_until = wall + REFRESH_SLOW_S
         view = seen.view = stats.believed(seen.endpoint.prior, sums, view)
-        seen.fresh_until = wall + REFRESH_S
+        seen.fresh_until, seen.unread = wall + REFRESH_S, 0
         return view
 
     def _length(self, endpoint: Endpoint, policy: str, wall: float) -> Lengths:

@@ -8,7 +8,7 @@ patterns and costs a tenth of what a propagator does. https://www.w3.org/TR/trac
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import Final
 
@@ -71,7 +71,7 @@ class Tracer:
         if context is None:
             trace_id = f"{self.chance.getrandbits(128) or 1:032x}"
             return TraceContext(trace_id, sampled=falls_in(trace_id, self.ratio))
-        return replace(context, tracestate=parse_tracestate(tracestate)) if tracestate else context
+        return context._replace(tracestate=parse_tracestate(tracestate)) if tracestate else context
 
     def span_id(self) -> str:
         """Name a span: 16 hex digits, not all zero."""

@@ -110,7 +110,7 @@ def test_money_and_times_print_plainly() -> None:
 
 def test_no_name_of_an_operator_can_break_the_header_block() -> None:
     evil = replace(QUICK, id=EndpointId("a\r\nSet-Cookie: x=1"), provider="p\n", model="m\x00é")
-    told = answer_headers(replace(head(ask()), endpoint=evil))
+    told = answer_headers(head(ask())._replace(endpoint=evil))
     assert told["X-SLA-Endpoint"] == "a Set-Cookie: x=1"
     assert not any(set(value) & set("\r\n\0") for value in told.values())
 
@@ -118,7 +118,7 @@ def test_no_name_of_an_operator_can_break_the_header_block() -> None:
 def test_what_a_provider_sends_back_passes_without_what_is_about_its_own_connection() -> None:
     upstream = {"x-ratelimit-remaining": "9", "connection": "close", "content-length": "3"}
     upstream |= {"set-cookie": "a=b", "x-sla-status": "lie", "x-request-id": "theirs"}
-    told = answer_headers(replace(head(ask()), headers=upstream))
+    told = answer_headers(head(ask())._replace(headers=upstream))
     assert told["x-ratelimit-remaining"] == "9"
     assert not told.keys() & {"connection", "content-length", "set-cookie", "x-sla-status"}
     assert told["X-Request-Id"] == "req-1"
