@@ -172,7 +172,7 @@ def measure(bare_us: float, *, short: bool) -> Finding:
         )
     rows.append(["observe", *_row(finding, "observe", observed, bare_us), "", ""])
     rows.append(["settle", *_row(finding, "settle", settled, bare_us), "", ""])
-    head = ["", "median", "mean", "p99", "of a bare relay's", "rank", "bound"]
+    head = ["", "p5", "median", "mean", "p99", "of a bare relay's", "rank", "bound"]
     finding.text.append(table(head, rows))
     finding.text.append(
         f"  a bare relay's request: {bare_us:.0f} us; rank: of the chosen, by price, 0 the cheapest"
@@ -217,6 +217,8 @@ def _timed(call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> tuple
 
 def _row(finding: Finding, name: str, seen: list[float], bare_us: float) -> list[str]:
     ordered = sorted(seen)
-    middle, mean, p99 = median(ordered), fmean(ordered), ordered[len(ordered) * 99 // 100]
-    finding.figures[name] = {"median_us": middle, "mean_us": mean, "p99_us": p99}
-    return [f"{middle:.1f} us", f"{mean:.1f} us", f"{p99:.1f} us", f"{middle / bare_us:.2f}"]
+    p5, p99 = ordered[len(ordered) * 5 // 100], ordered[len(ordered) * 99 // 100]
+    middle, mean = median(ordered), fmean(ordered)
+    finding.figures[name] = {"p5_us": p5, "median_us": middle, "mean_us": mean, "p99_us": p99}
+    figures = [f"{value:.1f} us" for value in (p5, middle, mean, p99)]
+    return [*figures, f"{middle / bare_us:.2f}"]
