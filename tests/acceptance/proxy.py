@@ -100,7 +100,7 @@ class Proxy:
 
     @property
     def speed(self) -> float:
-        return self.house.clock.factor
+        return self.house.settings.sandbox.speed
 
     async def virtual(self, seconds: float) -> None:
         """Let so many seconds of the market pass."""
