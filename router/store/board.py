@@ -251,6 +251,8 @@ class Board:
         elif attempt.fault is None:
             seen.failures = 0
         elif FAULTS[attempt.fault].blames:
+            if attempt.started_wall < self.journal.times.get(seen.open, 0.0):
+                return  # It was under way when the breaker opened: that news is known.
             seen.failures += 1
             if seen.failures >= TRIPS_AFTER:
                 doublings = min(seen.failures - TRIPS_AFTER, 8)

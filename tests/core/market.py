@@ -133,20 +133,27 @@ def an_attempt(
     streamed: bool = True,
     usage: Usage | None = None,
     endpoint: str = "e",
+    started_wall: float = NOON,
+    cost_nano_usd: int = 0,
 ) -> Attempt:
     """An attempt that took its first token after ``ttft_s`` and then ``tps`` tokens a second."""
     counted = usage or Usage(fresh_input=prompt, text=output)
     if ttft_s is None:
         return Attempt(
-            EndpointId(endpoint), 1, NOON, sent, sent + (elapsed_s or 0.0),
-            streamed=streamed, fault=fault,
-        )  # fmt: skip
+            endpoint=EndpointId(endpoint),
+            number=1,
+            started_wall=started_wall,
+            sent=sent,
+            ended=sent + (elapsed_s or 0.0),
+            streamed=streamed,
+            fault=fault,
+        )
     first = sent + ttft_s
     last = first + max(0, output - 1) / tps
     return Attempt(
         endpoint=EndpointId(endpoint),
         number=1,
-        started_wall=NOON,
+        started_wall=started_wall,
         sent=sent,
         ended=last,
         first=first if streamed else None,
@@ -156,6 +163,7 @@ def an_attempt(
         usage=counted,
         visible_tokens=float(output),
         visible_chars=4 * output,
+        cost_nano_usd=cost_nano_usd,
         fault=fault,
         status=200,
     )
