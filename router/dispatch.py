@@ -17,6 +17,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from math import inf
 from random import Random
 from typing import Final
 
@@ -411,7 +412,7 @@ class Dispatcher:
         streamed = flight.ask.stream
         usage = meter.usage
         if usage is None and is_billed(kind, meter.status):
-            usage = self._estimate(flight.ask, meter, ended)
+            usage = self._estimate(flight.ask, meter, kind, ended)
         visible = 0.0
         if usage is not None:
             # Reasoning counts as visible only where it was streamed or the answer came whole.
@@ -439,14 +440,22 @@ class Dispatcher:
         flight.attempts.append(attempt)
         self._board.observe(attempt, flight.ask, retry_after_s)
 
-    def _estimate(self, ask: Ask, meter: _Meter, ended: float) -> Usage:
-        """Count what nobody reported."""
+    def _estimate(self, ask: Ask, meter: _Meter, kind: Kind | None, ended: float) -> Usage | None:
+        """Count what nobody reported.
+
+        Noise is no model's work. Who is long overdue is taken to be hanging, not thinking; who
+        speaks has done all thinking that is not shown.
+        """
+        if kind is Kind.GARBAGE and not meter.chars:
+            return None
         rates = self._board.rates(meter.endpoint)
         seen = rates.visible_tokens(meter.chars)
         thought = rates.visible_tokens(meter.reasoning_chars)
         unseen = 0.0
-        if meter.last is None:
+        if meter.last is None and kind is not Kind.FIRST_TOKEN_TIMEOUT:
             unseen = self._board.unseen_tokens(meter.endpoint, ask, ended - meter.sent)
+        elif meter.last is not None and ask.stream:
+            unseen = self._board.unseen_tokens(meter.endpoint, ask, inf)
         return estimated(
             input_tokens=rates.prompt_tokens(ask.prompt),
             text=seen - thought,
