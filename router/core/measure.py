@@ -164,7 +164,11 @@ class Outcome:
             return Verdict.NONE
         if self.fault is Kind.CANCELLED:
             return Verdict.UNMEASURED
-        each = {self.verdict_of(b, self._facts) for b in self.sla.bounds}
+        each = {
+            self.verdict_of(b, self._facts)
+            for b in self.sla.bounds
+            if b.kind is not BoundKind.CONTEXT
+        } or {Verdict.KEPT}
         if Verdict.MISSED in each:
             return Verdict.MISSED
         return Verdict.KEPT if Verdict.KEPT in each else Verdict.UNMEASURED

@@ -1,0 +1,71 @@
+"""The price of a miss: raised by misses, lowered by what is kept, and never lost in a clamp."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import exp, log
+from random import Random
+
+import pytest
+
+from router.core import stakes
+from router.core.stakes import AIM, HIGHEST, LOWEST, START, STEP
+
+
+def after(outcomes: Sequence[bool | None], percentile: float = 0.95) -> list[float]:
+    sums = [0.0, 0.0, 0.0]
+    for missed in outcomes:
+        found = stakes.learned(
+            missed=missed, percentile=percentile, cost_usd=0.002, raw=sums[0]
+        )  # fmt: skip
+        for index, amount in found:
+            sums[index] += amount
+    return sums
+
+
+def test_a_class_nobody_knows_starts_in_the_middle() -> None:
+    found = stakes.believed([0.0, 0.0, 0.0])
+    assert (found.lam, found.typical_usd) == (START, 0.0)
+
+
+def test_the_price_rests_where_the_percentile_is_just_kept() -> None:
+    """At 90 % of the misses allowed, ups and downs cancel."""
+    per_miss = round(1 / (AIM * 0.05))
+    sums = after(([True] + [False] * (per_miss - 1)) * 50)
+    assert sums[0] == pytest.approx(0.0, abs=0.05)
+
+
+@pytest.mark.parametrize("percentile", [0.5, 0.9, 0.95, 0.99])
+def test_one_miss_weighs_as_much_as_the_kept_ones_it_is_allowed_among(percentile: float) -> None:
+    up, down = after([True], percentile)[0], after([False], percentile)[0]
+    allowed = AIM * (1 - percentile)
+    assert up * allowed + down * (1 - allowed) == pytest.approx(0, abs=1e-12)
+    assert up - down == pytest.approx(STEP)
+
+
+def test_the_price_stays_between_its_clamps_and_comes_back_at_once() -> None:
+    for always, edge in ((True, HIGHEST), (False, LOWEST)):
+        sums = after([always] * 5000)
+        assert stakes.believed(sums).lam == pytest.approx(edge, rel=0.05)
+        back = after([always] * 5000 + [not always] * 100)
+        assert abs(log(stakes.believed(back).lam / edge)) > 0.04
+
+
+def test_what_teaches_nothing_still_counts_for_the_typical_cost() -> None:
+    sums = after([None] * 10)
+    assert sums[0] == 0
+    assert stakes.believed(sums).typical_usd == pytest.approx(0.002)
+
+
+def test_increments_of_replicas_add_up() -> None:
+    rng = Random(1)
+    outcomes = [rng.random() < 0.1 for _ in range(200)]
+    one = after(outcomes)
+    two = [a + b for a, b in zip(after(outcomes[:80]), after(outcomes[80:]), strict=True)]
+    assert two == pytest.approx(one)
+    assert exp(one[0]) * START == pytest.approx(stakes.believed(one).lam)
+
+
+def test_sums_beyond_all_reason_are_read_as_the_clamp() -> None:
+    assert stakes.believed([1e9, 0, 0]).lam == HIGHEST
+    assert stakes.believed([-1e9, 0, 0]).lam == LOWEST
