@@ -116,7 +116,14 @@ def decide(
     told = _forecast(ask, q, best)
     if ask.sla.mode is not Mode.BEST_EFFORT and q.bounded and not _hopeful(ask, q, fit):
         return Decision(Status.BEST_EFFORT, (), tuple(out), best.input_tokens, told)
-    return Decision(_status(ask, told), tuple(options), tuple(out), best.input_tokens, told)
+    return Decision(
+        _status(ask, told),
+        tuple(options),
+        tuple(out),
+        best.input_tokens,
+        told,
+        unweighed=len(fit) - len(options),
+    )
 
 
 def explain(

@@ -118,7 +118,8 @@ class Decision(NamedTuple):
     """Which endpoint serves, what is expected of it, and why not the others.
 
     ``plan`` is ranked, best first; it is empty when the request was refused. ``out`` holds the
-    endpoints that hard facts exclude. ``input_tokens`` is the estimated prompt.
+    endpoints that hard facts exclude. ``input_tokens`` is the estimated prompt. ``unweighed``
+    counts dearer endpoints that could not win and were not looked at.
     """
 
     status: Status
@@ -126,6 +127,7 @@ class Decision(NamedTuple):
     out: tuple[Rejection, ...]
     input_tokens: float
     forecast: Forecast | None = None
+    unweighed: int = 0
 
     @property
     def chosen(self) -> Endpoint | None:

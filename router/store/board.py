@@ -181,7 +181,9 @@ class Board:
             return
         verdict = outcome.verdict()
         steerable = (
+            # Who was not weighed may keep it: the price rises until somebody looks.
             decision.status is Status.OK
+            or decision.unweighed > 0
             or any(o.p_keep >= ask.sla.percentile for o in decision.plan)
         ) and verdict in (Verdict.KEPT, Verdict.MISSED)
         subject, wall = self._class(ask.sla.class_key(ask.model)), self._clock.wall()

@@ -96,6 +96,17 @@ def test_a_class_is_honoured_over_an_hour_of_noise(noise: float, percentile: flo
     assert sum(s.kept for s in served) / len(served) >= percentile - 0.01
 
 
+@pytest.mark.parametrize("limit_ms", [550, 650])
+def test_a_class_is_honoured_though_the_cheapest_only_half_keeps_it(limit_ms: float) -> None:
+    """The one that keeps it is three times as dear: it must not stay out of sight for that."""
+    half = an_endpoint("r1@half", 2, 4, ttft_ms=450, tps=70, answer_tokens=900)
+    sure = an_endpoint("r1@sure", 6, 12, ttft_ms=200, tps=100, answer_tokens=900)
+    market = Market((half, sure), Sla((ttft(limit_ms),)), 2.0, 1, noise=0.3)
+    market.run(1200)
+    served = market.run(2400)
+    assert sum(s.kept for s in served) / len(served) >= 0.94
+
+
 def test_nobody_waits_half_a_minute_for_a_second_that_another_would_keep() -> None:
     """However long all has gone well: the misses a percentile allows are no licence."""
     served = Market(FLEET, SECOND, 2.0, 1).run(3600)
