@@ -27,6 +27,9 @@ LENGTHS: Final = Group("lengths", 24 * 3600.0, CELLS + 4)
 EVERYWHERE = "*"
 """The kind of request that stands for all of them."""
 
+CUT_OFF: Final = frozenset({"length", "max_tokens"})
+"""Finish reasons of answers that were not allowed to end."""
+
 PRIOR_SD = 0.5
 """Spread (log) of a declared answer length; sigma 0.4 is typical, a little more is doubt."""
 PRIOR_N, ELSEWHERE_N = 6.0, 6.0
@@ -122,9 +125,14 @@ def believed(prior_tokens: float, own: list[float], elsewhere: list[float]) -> L
 
 
 def learned(attempt: Attempt) -> list[tuple[int, float]]:
-    """Return (index, amount) that a complete answer with reported usage adds; else nothing."""
+    """Return (index, amount) that a complete answer with reported usage adds; else nothing.
+
+    An answer that its length limit cut off does not say how long it would have been.
+    """
     usage = attempt.usage
     if not attempt.complete or usage is None or usage.estimated or usage.output <= 0:
+        return []
+    if attempt.finish in CUT_OFF:
         return []
     cell = int((log(usage.output) - LOW) / STEP)
     visible = min(attempt.visible_tokens, usage.output)

@@ -17,6 +17,10 @@ FIRST_TOKEN_LEAST_S: Final = 5.0
 FIRST_TOKEN_FACTOR: Final = 3.0
 """An attempt is overdue at this many times its forecast, and never before five seconds: moving
 on early pays for the prompt twice."""
+FIRST_TOKEN_MOST_S: Final = 60.0
+PRIOR_FACTOR: Final = 6.0
+"""Where the limit ends: hangs raise the forecast that it is taken from, so they must not raise the
+limit for ever. Six times what the operator declared, or a minute."""
 WHOLE_FACTOR: Final = 4.0
 """The same for the end of a whole answer."""
 
@@ -27,9 +31,10 @@ def first_content_s(ask: Ask, endpoint: Endpoint, told: Forecast | None) -> floa
         return endpoint.limits.first_token_s
     if told is None:
         return endpoint.limits.total_s
-    if ask.stream:
-        return max(FIRST_TOKEN_LEAST_S, FIRST_TOKEN_FACTOR * told.ttft_ms / 1000)
-    return max(FIRST_TOKEN_LEAST_S, WHOLE_FACTOR * told.e2e_ms / 1000)
+    if not ask.stream:
+        return max(FIRST_TOKEN_LEAST_S, WHOLE_FACTOR * told.e2e_ms / 1000)
+    most = max(FIRST_TOKEN_MOST_S, PRIOR_FACTOR * endpoint.prior.ttft_ms / 1000)
+    return min(max(FIRST_TOKEN_LEAST_S, FIRST_TOKEN_FACTOR * told.ttft_ms / 1000), most)
 
 
 def hold_s(ask: Ask, policy: Policy) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from router.core import lengths, stakes, stats, tokens
 from router.core.ask import Ask
@@ -69,6 +69,14 @@ class _Seen:
     unread: int = 0
 
 
+class _Listed(NamedTuple):
+    """Candidates that stand until a time, and until something changes."""
+
+    until: float
+    changes: int
+    candidates: Sequence[Candidate]
+
+
 class Board:
     """In-process state of all endpoints; implements ``ports.Board``."""
 
@@ -89,6 +97,8 @@ class Board:
         self._lengths: dict[tuple[str, str], tuple[float, Lengths]] = {}
         self._rates: dict[str, tuple[float, Rates]] = {}
         self._classes: dict[str, str] = {}
+        self._listed: dict[tuple[ModelName, str], _Listed] = {}
+        self._changes = 0
         self._by_subject = {seen.subject: seen for seen in self._seen.values()}
 
     @property
@@ -100,20 +110,20 @@ class Board:
         """Return the endpoints serving ``model``, as they stand now."""
         wall = self._clock.wall()
         self._heed_others()
-        found = []
+        key = (model, policy)
+        listed = self._listed.get(key)
+        if listed is not None and wall < listed.until and listed.changes == self._changes:
+            return listed.candidates
+        until, found = wall + REFRESH_S, []
         for seen in self._serving.get(model, ()):
-            endpoint, view = seen.endpoint, seen.view
-            if view is None or wall >= seen.fresh_until:
-                view = self._stats(seen, wall)
-            found.append(
-                Candidate(
-                    endpoint,
-                    view,
-                    self._length(endpoint, policy, wall),
-                    self._rate(endpoint.family, wall),
-                    self._standing(seen, wall),
-                )
-            )
+            endpoint = seen.endpoint
+            view = self._stats(seen, wall)
+            standing = self._standing(seen, wall)
+            lengths_ = self._length(endpoint, policy, wall)
+            rates = self._rate(endpoint.family, wall)
+            found.append(Candidate(endpoint, view, lengths_, rates, standing))
+            until = min(until, seen.fresh_until) if standing is None else 0.0
+        self._listed[key] = _Listed(until, self._changes, found)
         return found
 
     def rates(self, endpoint: Endpoint) -> Rates:
@@ -141,7 +151,10 @@ class Board:
 
     def begun(self, endpoint: Endpoint) -> None:
         """Note that an attempt was sent."""
-        self._seen[endpoint.id].in_flight += 1
+        seen = self._seen[endpoint.id]
+        seen.in_flight += 1
+        if seen.failures >= TRIPS_AFTER:
+            self._changes += 1
 
     def observe(self, attempt: Attempt, ask: Ask, retry_after_s: float | None) -> None:
         """Book one finished attempt."""
@@ -149,6 +162,8 @@ class Board:
         endpoint = seen.endpoint
         wall = self._clock.wall()
         seen.in_flight = max(0, seen.in_flight - 1)
+        if seen.failures >= TRIPS_AFTER:
+            self._changes += 1
         view = self._stats(seen, wall)
         usage = attempt.usage
         prompt = (
@@ -172,6 +187,7 @@ class Board:
         seen.unread += 1
         if seen.unread >= view.recent * READ_SHARE:
             seen.fresh_until = 0.0
+            self._changes += 1
         self._learn_tokens(attempt, ask, endpoint, wall)
         self._breaker(seen, attempt, wall, retry_after_s)
 
@@ -240,6 +256,7 @@ class Board:
             known = self._lengths.get((family, kind))
             if known is not None and known[1].samples < FEW:
                 del self._lengths[family, kind]
+                self._changes += 1
         counted = tokens.learned(attempt, ask.prompt)
         if counted:
             self.journal.add(f"t:{family}", tokens.TOKENS, counted, wall)
@@ -247,11 +264,13 @@ class Board:
     def _breaker(
         self, seen: _Seen, attempt: Attempt, wall: float, retry_after_s: float | None
     ) -> None:
+        if attempt.fault is None:
+            seen.failures = 0
+            return
+        self._changes += 1
         if attempt.fault is Kind.RATE_LIMITED:
             wait = RATE_LIMIT_S if retry_after_s is None else retry_after_s
             self.journal.note(seen.limit, wall + wait)
-        elif attempt.fault is None:
-            seen.failures = 0
         elif FAULTS[attempt.fault].blames:
             if attempt.started_wall < self.journal.times.get(seen.open, 0.0):
                 return  # It was under way when the breaker opened: that news is known.
@@ -294,6 +313,7 @@ class Board:
                 if seen is not None:
                     seen.fresh_until = 0.0
             touched.clear()
+            self._changes += 1
 
 
 def _seen(endpoint: Endpoint) -> _Seen:

@@ -9,6 +9,7 @@ replica.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import exp2
 from typing import Final
 
 from router.core.decay import Group
@@ -20,32 +21,30 @@ MAX_CELLS: Final = 20_000
 class Slot:
     """The sums of one cell in one epoch."""
 
-    __slots__ = ("inflight", "key", "own", "pending", "total")
+    __slots__ = ("group", "inflight", "key", "own", "pending", "total")
 
-    def __init__(self, key: str, size: int) -> None:
+    def __init__(self, key: str, group: Group) -> None:
         self.key = key
-        self.total = [0.0] * size
-        self.own = [0.0] * size
-        self.pending: dict[int, float] = {}
+        self.group = group
+        self.total = [0.0] * group.size
+        self.own = [0.0] * group.size
+        self.pending = [0.0] * group.size
         self.inflight: dict[int, float] = {}
 
     def freeze(self) -> dict[int, float]:
         """Turn what is pending into what is on its way."""
-        self.inflight, self.pending = self.pending, {}
+        self.inflight = {index: amount for index, amount in enumerate(self.pending) if amount}
+        self.pending = [0.0] * self.group.size
         for index, amount in self.inflight.items():
             self.own[index] += amount
         return self.inflight
 
     def recall(self) -> None:
         """Make everything of our own pending again, and all there is."""
-        for index, amount in enumerate(self.own):
-            if amount:
-                self.pending[index] = self.pending.get(index, 0.0) + amount
-        self.own = [0.0] * len(self.own)
+        self.pending = [a + b for a, b in zip(self.own, self.pending, strict=True)]
+        self.own = [0.0] * self.group.size
         self.inflight = {}
-        self.total = [0.0] * len(self.own)
-        for index, amount in self.pending.items():
-            self.total[index] = amount
+        self.total = list(self.pending)
 
 
 class Cell:
@@ -63,14 +62,15 @@ class Cell:
         found = self.slots.get(epoch)
         if found is None:
             key = f"{self.subject}/{self.group.name}/{epoch}"
-            found = self.slots[epoch] = Slot(key, self.group.size)
+            found = self.slots[epoch] = Slot(key, self.group)
         return found
 
     def read(self, wall_s: float) -> list[float]:
         """Return the sums as they weigh at ``wall_s``."""
-        epoch = self.group.epoch(wall_s)
-        current, previous = self.slots.get(epoch), self.slots.get(epoch - 1)
-        return self.group.read(
+        group, slots = self.group, self.slots
+        epoch = int(wall_s // group.epoch_s)
+        current, previous = slots.get(epoch), slots.get(epoch - 1)
+        return group.read(
             current.total if current else None, previous.total if previous else None, wall_s
         )
 
@@ -78,20 +78,20 @@ class Cell:
         """Add (index, amount) observed at ``wall_s``."""
         group = self.group
         epoch = int(wall_s // group.epoch_s)
-        weight = group.weight(wall_s, epoch)
+        weight = exp2((wall_s - epoch * group.epoch_s) / group.half_life_s)
         slot = self.slots.get(epoch) or self.slot(epoch)
         total, pending = slot.total, slot.pending
         for index, amount in increments:
             weighed = amount * weight
             total[index] += weighed
-            pending[index] = pending.get(index, 0.0) + weighed
+            pending[index] += weighed
         return slot
 
     def absorb(self, epoch: int, totals: Mapping[int, float]) -> None:
         """Replace what was pulled before by Redis' totals; what is unpushed stays on top."""
         slot = self.slot(epoch)
-        fresh = [0.0] * self.group.size
-        for more in (totals, slot.inflight, slot.pending):
+        fresh = list(slot.pending)
+        for more in (totals, slot.inflight):
             for index, amount in more.items():
                 if 0 <= index < len(fresh):
                     fresh[index] += amount

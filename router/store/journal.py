@@ -32,7 +32,7 @@ class Journal:
         self._groups = {group.name: group for group in groups}
         self._wall = wall
         self._cells: dict[tuple[str, str], Cell] = {}
-        self._dirty: dict[str, tuple[Slot, Group]] = {}
+        self._dirty: dict[str, Slot] = {}
         self._batch: Batch | None = None
         self._sent: list[Slot] = []
         self._latest: dict[str, float] = {}
@@ -65,7 +65,7 @@ class Journal:
         cell = self._cells.get((subject, group.name)) or self.cell(subject, group)
         if cell is not None:
             slot = cell.add(increments, wall_s)
-            self._dirty[slot.key] = (slot, group)
+            self._dirty[slot.key] = slot
 
     def note(self, name: str, wall_s: float) -> None:
         """Note a time; the maximum over all processes counts."""
@@ -87,8 +87,8 @@ class Journal:
         """Freeze what is unpushed as a batch, or give the one still unacknowledged again."""
         if self._batch is None and (self._dirty or self._news):
             sums, ttl = {}, {}
-            for key, (slot, group) in self._dirty.items():
-                sums[key], ttl[key] = slot.freeze(), group.ttl_s
+            for key, slot in self._dirty.items():
+                sums[key], ttl[key] = slot.freeze(), slot.group.ttl_s
                 self._sent.append(slot)
             self._batch = Batch(secrets.token_hex(8), sums, ttl, dict(self._news))
             self._dirty, self._news = {}, {}
@@ -125,8 +125,8 @@ class Journal:
         for cell in self._cells.values():
             for slot in cell.slots.values():
                 slot.recall()
-                if slot.pending:
-                    self._dirty[slot.key] = (slot, cell.group)
+                if any(slot.pending):
+                    self._dirty[slot.key] = slot
             self.touched.add(cell.subject)
         self._news = dict(self._own_latest)
 
