@@ -26,6 +26,7 @@ from router.upstream.sse import Splitter
 DONE = b"data: [DONE]\n\n"
 
 _NO_CONTENT = Content.NOTHING
+_new = tuple.__new__  # a third of what a named tuple's own costs; one is made for every chunk
 _UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeError)
 
 
@@ -36,6 +37,7 @@ class Stream:
     """
 
     __slots__ = (
+        "_alone",
         "_begun",
         "_content",
         "_endpoint",
@@ -50,6 +52,7 @@ class Stream:
         self._endpoint = endpoint
         self._hide = hide_usage
         self._splitter = Splitter(endpoint.id)
+        self._alone = self._splitter.alone
         self._content = False
         self._begun = 0
         self._finished: set[object] = set()
@@ -58,6 +61,9 @@ class Stream:
 
     def feed(self, read: bytes) -> Piece:
         """Take what was read and say what it brought. Raises ``Fault``."""
+        alone = self._alone(read)
+        if alone is not None:
+            return self._piece(read, alone)
         events = self._splitter.feed(read)
         if len(events) == 1:
             return self._piece(*events[0])
@@ -102,15 +108,10 @@ class Stream:
     def _piece(self, raw: bytes, data: bytes) -> Piece:
         if not data:
             return Piece(raw)
-        if data.startswith(b"[DONE]"):
-            self.ended = True
-            return Piece(raw, ended=True)
         try:
             chunk = decode_chunk(data)
-        except msgspec.ValidationError:
-            return Piece(raw)
         except _UNREADABLE as exc:
-            raise _garbage(self._endpoint, "an event that is not JSON") from exc
+            return self._no_chunk(raw, data, exc)
         usage = chunk.counted if chunk.usage or chunk.x_groq is not None else None
         if chunk.error and is_given(chunk.error):
             return self._failed(chunk, usage)
@@ -131,7 +132,15 @@ class Stream:
         content, chars, reasoning_chars = seen
         if content is not _NO_CONTENT:
             self._content = True
-        return Piece(raw, content, chars, reasoning_chars, usage, finish)
+        return _new(Piece, (raw, content, chars, reasoning_chars, usage, finish, None, False))
+
+    def _no_chunk(self, raw: bytes, data: bytes, why: Exception) -> Piece:
+        if data.startswith(b"[DONE]"):
+            self.ended = True
+            return Piece(raw, ended=True)
+        if isinstance(why, msgspec.ValidationError):
+            return Piece(raw)
+        raise _garbage(self._endpoint, "an event that is not JSON") from why
 
     def _note(self, choice: Choice) -> str | None:
         index = choice.index if isinstance(choice.index, int) else 0
@@ -184,18 +193,21 @@ def error_fault(endpoint: Endpoint, chunk: Chunk) -> Fault:
 
 
 def _joined(pieces: list[Piece]) -> Piece:
-    if not pieces:
-        return Piece(b"")
-    return Piece(
-        b"".join([p.data for p in pieces]),
-        max(p.content for p in pieces),
-        sum(p.chars for p in pieces),
-        sum(p.reasoning_chars for p in pieces),
-        next((p.usage for p in reversed(pieces) if p.usage is not None), None),
-        next((p.finish for p in reversed(pieces) if p.finish is not None), None),
-        pieces[-1].error,
-        pieces[-1].ended,
-    )
+    content, chars, reasoning_chars = NOTHING
+    usage = finish = error = None
+    ended = False
+    for piece in pieces:
+        _, found, more, thought, counted, reason, error, ended = piece
+        if found:
+            content = max(content, found)
+            chars += more
+            reasoning_chars += thought
+        if counted is not None:
+            usage = counted
+        if reason is not None:
+            finish = reason
+    data = b"".join([piece[0] for piece in pieces])
+    return Piece(data, content, chars, reasoning_chars, usage, finish, error, ended)
 
 
 def _garbage(endpoint: Endpoint, what: str) -> Fault:

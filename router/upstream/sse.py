@@ -1,8 +1,8 @@
 """Server-sent events, cut out of whatever pieces the network delivers.
 
 Every event keeps its raw bytes, so that it can be passed on as it came. Lines end in LF, CRLF or
-CR; an event ends at a blank line; a CRLF may be cut between its bytes. Almost every read is one
-event, or several whole ones, ending in two LFs: that way is kept short.
+CR; an event ends at a blank line; a CRLF may be cut between its bytes. Almost every stream knows
+only LF, and almost every read is one event of one line: that way is kept short.
 https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
 """
 
@@ -24,29 +24,51 @@ _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _HALF_A_CRLF = (b"\r\n\r", b"\n\r")
 """A blank line whose LF is still on its way, at the end of what was read."""
 
+_LF = 0x0A
 _FIELDS = frozenset((b"data", b"event", b"id", b"retry", b""))
 
 
 class Splitter:
     """Cuts one stream. ``source`` names it in messages."""
 
-    __slots__ = ("_fresh", "_pending", "_source")
+    __slots__ = ("_aligned", "_fresh", "_has_cr", "_pending", "_source")
 
     def __init__(self, source: str) -> None:
         self._source = source
         self._pending = bytearray()
         self._fresh = True
+        self._has_cr = False
+        self._aligned = False
+
+    def alone(self, read: bytes) -> bytes | None:
+        """Return the data of a read that is just one event of one line, else ``None``.
+
+        What it returned is not to be fed.
+        """
+        if (
+            self._aligned
+            and read[:6] == b"data: "
+            and read.find(b"\n") == len(read) - 2
+            and read[-1] == _LF
+            and b"\r" not in read
+        ):
+            return read[6:-2]
+        return None
 
     def feed(self, read: bytes) -> list[Event]:
         """Take what was read and return the events it completes.
 
         Raises ``Fault(GARBAGE)`` for text that is no event stream, or an event over the limit.
         """
-        if self._pending or self._fresh or b"\r" in read or read[-2:] != b"\n\n":
-            return self._slowly(read)
-        if read[:6] == b"data: " and read.find(b"\n") == len(read) - 2:
-            return [(read, read[6:-2])]
-        return [(block + b"\n\n", self._data(block)) for block in read[:-2].split(b"\n\n")]
+        if self._has_cr or b"\r" in read:
+            self._has_cr = True
+            events = self._any_line_ends(read)
+        else:
+            events = self._line_feeds(read)
+        if len(self._pending) > MAX_EVENT_BYTES:
+            raise Fault(Kind.GARBAGE, f"{self._source}: an event over {MAX_EVENT_BYTES} bytes")
+        self._aligned = not (self._pending or self._fresh or self._has_cr)
+        return events
 
     def rest(self) -> Event | None:
         """Return what the end of the stream left without its blank line, if anything."""
@@ -54,7 +76,23 @@ class Splitter:
         self._pending.clear()
         return (raw, self._data(raw)) if raw else None
 
-    def _slowly(self, read: bytes) -> list[Event]:
+    def _line_feeds(self, read: bytes) -> list[Event]:
+        pending = self._pending
+        end = read.rfind(b"\n\n") + 2
+        if end == 1:
+            # No blank line in it, unless its first byte completes one.
+            end = int(read[:1] == b"\n" == pending[-1:])
+        if not end:
+            pending += read
+            return []
+        whole = read[:end]
+        if pending:
+            whole = bytes(pending) + whole
+            pending.clear()
+        pending += read[end:]
+        return [(block + b"\n\n", self._data(block)) for block in whole[:-2].split(b"\n\n")]
+
+    def _any_line_ends(self, read: bytes) -> list[Event]:
         events: list[Event] = []
         pending = self._pending
         scan = max(0, len(pending) - 3)
@@ -68,15 +106,14 @@ class Splitter:
             events.append((raw, self._data(raw)))
         if start:
             del pending[:start]
-        if len(pending) > MAX_EVENT_BYTES:
-            raise Fault(Kind.GARBAGE, f"{self._source}: an event over {MAX_EVENT_BYTES} bytes")
         return events
 
     def _data(self, block: bytes) -> bytes:
         if self._fresh:
             self._fresh = False
             block = block.removeprefix(_BOM)
-        if block.startswith(b"data: ") and b"\n" not in block and b"\r" not in block:
+        block = block.rstrip(b"\r\n")
+        if block[:6] == b"data: " and b"\n" not in block and b"\r" not in block:
             return block[6:]
         lines = [line for line in _EOL.split(block) if line]
         fields = [line.partition(b":") for line in lines]
