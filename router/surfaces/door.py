@@ -38,10 +38,12 @@ class Door:
         if not self._digests:
             return None
         bearer = headers.get("Authorization", "")
-        shown = [bearer[len(_BEARER) :].strip()] if bearer[:7].lower() == _BEARER else []
-        shown.append(headers.get("x-api-key", ""))
+        shown = [
+            bearer[len(_BEARER) :].strip() if bearer[:7].lower() == _BEARER else "",
+            headers.get("x-api-key", ""),
+        ]
         known = False
-        for candidate in shown:
+        for candidate in filter(None, shown):
             digest = _digest(candidate)
             for kept in self._digests:
                 known |= hmac.compare_digest(digest, kept)

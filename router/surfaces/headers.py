@@ -62,9 +62,27 @@ class Sifted(NamedTuple):
     forward: dict[str, str]
 
 
-_passing: dict[str, str] = {}
-"""Names as sent that go upstream, in lower case: remembered, so that the common way through
-``sift`` is one look-up per header."""
+_DECLARING: Final = "x-sla"
+_STAYING: Final = ""
+_NOMINATING: Final = "connection"
+_classes: dict[str, str] = {}
+"""Names as sent: one of the three above (no name that passes), or the lower-case name that passes.
+Remembered, so that the common way through ``sift`` is one look-up per header."""
+
+
+def _class_of(name: str) -> str:
+    lower = name.lower()
+    if _DECLARES.match(lower):
+        found = _DECLARING
+    elif lower == _NOMINATING:
+        found = _NOMINATING
+    elif lower in _HELD or lower.startswith(_HELD_PREFIXES):
+        found = _STAYING
+    else:
+        found = lower
+    if len(_classes) < _NAMES_REMEMBERED:
+        _classes[str(name)] = found
+    return found
 
 
 def sift(headers: Iterable[tuple[str, str]]) -> Sifted:
@@ -75,26 +93,23 @@ def sift(headers: Iterable[tuple[str, str]]) -> Sifted:
     declaring: list[tuple[str, str]] = []
     forward: dict[str, str] = {}
     nominated: str | None = None
-    passing = _passing.get
+    known = _classes.get
     for name, value in headers:
-        lower = passing(name)
-        if lower is None:
-            lower = name.lower()
-            if len(value) > MAX_HEADER_BYTES:
-                raise _too_large(name, len(value))
-            if _DECLARES.match(lower):
-                declaring.append((str(name), value))
-                continue
-            if lower in _HELD or lower.startswith(_HELD_PREFIXES):
-                if lower == "connection":
-                    nominated = value
-                continue
-            if len(_passing) < _NAMES_REMEMBERED:
-                _passing[str(name)] = lower
-        forward[lower] = value if lower not in forward else f"{forward[lower]}, {value}"
-    values = "".join(forward.values())
-    if len(values) > MAX_HEADER_BYTES or not values.isascii():
-        forward = _careful(forward)
+        if len(value) > MAX_HEADER_BYTES:
+            raise _too_large(name, len(value))
+        found = known(name)
+        if found is None:
+            found = _class_of(name)
+        if not found:
+            continue
+        if found is _DECLARING:
+            declaring.append((str(name), value))
+        elif found is _NOMINATING:
+            nominated = value
+        else:
+            forward[found] = value if found not in forward else f"{forward[found]}, {value}"
+    if not "".join(forward.values()).isascii():
+        forward = {name: value for name, value in forward.items() if _is_utf8(value)}
     if nominated is not None and nominated not in _KEPT_CONNECTIONS:
         for name in nominated.lower().split(","):
             forward.pop(name.strip(), None)
@@ -102,13 +117,6 @@ def sift(headers: Iterable[tuple[str, str]]) -> Sifted:
 
 
 _KEPT_CONNECTIONS: Final = ("keep-alive", "close", "Keep-Alive")
-
-
-def _careful(forward: dict[str, str]) -> dict[str, str]:
-    for name, value in forward.items():
-        if len(value) > MAX_HEADER_BYTES:
-            raise _too_large(name, len(value))
-    return {name: value for name, value in forward.items() if _is_utf8(value)}
 
 
 def _is_utf8(value: str) -> bool:
@@ -128,10 +136,9 @@ def _too_large(name: str, size: int) -> Fault:
     )
 
 
-@lru_cache(maxsize=4096)
 def plain(text: str) -> str:
     """Return ``text`` fit for a header: no line break, no control character."""
-    return _LINE_BREAKS.sub(" ", text).strip()
+    return (text if text.isprintable() else _LINE_BREAKS.sub(" ", text)).strip()
 
 
 def usd(amount: float) -> str:
@@ -149,9 +156,7 @@ def answer_headers(head: Head) -> dict[str, str]:
     endpoint, forecast = head.endpoint, head.decision.forecast
     found = passed_back(head.headers)
     found["X-Request-Id"] = head.ask.id
-    found["X-SLA-Endpoint"] = plain(endpoint.id)
-    found["X-SLA-Provider"] = plain(endpoint.provider)
-    found["X-SLA-Model"] = plain(endpoint.model)
+    found.update(_who(endpoint.id, endpoint.provider, endpoint.model))
     found["X-SLA-Decision-Id"] = head.ask.id
     if forecast is not None:
         found["X-SLA-Predicted-TTFT-Ms"] = ms(forecast.ttft_ms)
@@ -163,6 +168,15 @@ def answer_headers(head: Head) -> dict[str, str]:
     if head.outcome is not None:
         found.update(measured_headers(head.outcome))
     return found
+
+
+@lru_cache(maxsize=4096)
+def _who(endpoint: str, provider: str, model: str) -> Mapping[str, str]:
+    return {
+        "X-SLA-Endpoint": plain(endpoint),
+        "X-SLA-Provider": plain(provider),
+        "X-SLA-Model": plain(model),
+    }
 
 
 def measured_headers(outcome: Outcome) -> dict[str, str]:
@@ -182,8 +196,9 @@ _NOT_BACK: Final = _HELD | {"content-type", "set-cookie", "server", "date", "alt
 
 def passed_back(headers: Mapping[str, str]) -> dict[str, str]:
     """Keep of a provider's headers (lower-case) what may reach the client."""
-    return {
-        name: plain(value)
-        for name, value in headers.items()
-        if name not in _NOT_BACK and not name.startswith(_HELD_PREFIXES)
-    }
+    return {name: plain(value) for name, value in headers.items() if _comes_back(name)}
+
+
+@lru_cache(maxsize=_NAMES_REMEMBERED)
+def _comes_back(name: str) -> bool:
+    return name not in _NOT_BACK and not name.startswith(_HELD_PREFIXES)
