@@ -14,7 +14,7 @@ gap between content, and the total.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from math import inf
@@ -25,14 +25,15 @@ from router.core.answer import Content, Piece, Usage
 from router.core.ask import Ask, Mode
 from router.core.books import cost_nano_usd, estimated, is_billed
 from router.core.catalogue import Dialect, Endpoint, EndpointId, Price
-from router.core.decide import Candidate, decide, explain
+from router.core.decide import decide, explain
 from router.core.decision import Decision, Explained
 from router.core.faults import Fault, Kind
 from router.core.measure import Attempt, Outcome
+from router.core.memo import Memo
+from router.core.numbers import DEVIATE_BITS, DEVIATES
 from router.core.patience import first_content_s, hold_s
 from router.core.policy import Policy
 from router.core.refusal import refusal
-from router.core.stakes import Stakes
 from router.ports import (
     Board,
     Call,
@@ -139,6 +140,7 @@ class Dispatcher:
         self._rng = rng
         self._policies = policies
         self._default_policy = default_policy
+        self._memo = Memo()
 
     async def run(  # noqa: PLR0917 - what a surface knows, in the order it is known
         self,
@@ -179,7 +181,8 @@ class Dispatcher:
     def explain(self, ask: Ask) -> Explained:
         """Decide as ``run`` would on average, tell it in full, and send nothing."""
         wall = self._clock.wall()
-        candidates, stakes = self._recall(ask)
+        candidates = self._board.candidates(ask.model, ask.sla.policy)
+        stakes = self._board.stakes(ask.sla.class_key(ask.model))
         decision = decide(ask, candidates, stakes, wall=wall)
         return explain(ask, candidates, decision, wall=wall)
 
@@ -200,16 +203,17 @@ class Dispatcher:
             else:
                 return
 
-    def _recall(self, ask: Ask) -> tuple[Sequence[Candidate], Stakes]:
-        stakes = self._board.stakes(ask.sla.class_key(ask.model))
-        return self._board.candidates(ask.model, ask.sla.policy), stakes
-
     async def _plan(self, flight: Flight) -> Decision:
         """Decide, or hold the request until somebody can serve it. Raises the refusal."""
         ask, clock = flight.ask, self._clock
         while True:
             wall = clock.wall()
-            candidates, stakes = self._recall(ask)
+            candidates = self._board.candidates(ask.model, ask.sla.policy)
+            known = self._memo.find(ask, candidates) if not flight.tried else None
+            if known is not None:
+                decision = known
+                break
+            stakes = self._board.stakes(ask.sla.class_key(ask.model))
             decision = decide(
                 ask,
                 candidates,
@@ -220,6 +224,8 @@ class Dispatcher:
                 elapsed_s=clock.mono() - flight.received,
             )
             if decision.plan:
+                if not flight.tried:
+                    self._memo.keep(ask, candidates, decision)
                 break
             explained = explain(ask, candidates, decision, wall=wall)
             refused = refusal(ask, explained)
@@ -237,7 +243,7 @@ class Dispatcher:
         return self._policies.get(ask.sla.policy, self._default_policy)
 
     def _chance(self) -> float:
-        return self._rng.gauss(0.0, 1.0)
+        return DEVIATES[self._rng.getrandbits(DEVIATE_BITS)]
 
     async def _attempt(self, flight: Flight, decision: Decision, downstream: Downstream) -> None:
         """Send to the head of the plan and relay what comes; book it however it ends."""

@@ -45,7 +45,7 @@ def test_recalling_twice_gives_the_same_once() -> None:
     assert cell.read(START)[0] == 103.0
     for _ in range(2):
         slot.recall()
-        assert slot.pending == {0: 3.0}
+        assert slot.pending == [3.0, 0.0]
         assert cell.read(START)[0] == 3.0
 
 

@@ -1,0 +1,68 @@
+"""The same question has the same answer while nothing was learned.
+
+Applications repeat themselves: many requests of one class, alike in size and needs, arrive while
+the board has nothing new to say. The first decides, the next few take its decision, draw
+included. On a quiet board every outcome is news, and every request decides for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from router.core.ask import Ask
+from router.core.decide import Candidate
+from router.core.decision import Decision
+
+MOST_USES: Final = 8
+"""Requests that share a decision: few, so that trying the unsure stays as rare as it was drawn,
+and the price of a miss is looked at again."""
+ALIKE: Final = 0.03
+"""How far prompts may differ in size: less than anybody's estimate of them is off."""
+MOST_CLASSES: Final = 1000
+
+
+class _Kept(NamedTuple):
+    ask: Ask
+    candidates: Sequence[Candidate]
+    decision: Decision
+    uses: int
+
+
+class Memo:
+    """The last decision of each class."""
+
+    def __init__(self) -> None:
+        self._kept: dict[int, _Kept] = {}
+
+    def find(self, ask: Ask, candidates: Sequence[Candidate]) -> Decision | None:
+        """Return the decision of a like request on the very same candidates, if there is one."""
+        kept = self._kept.get(id(ask.sla))
+        if kept is None or kept.candidates is not candidates or kept.uses >= MOST_USES:
+            return None
+        if not _alike(ask, kept.ask):
+            return None
+        self._kept[id(ask.sla)] = kept._replace(uses=kept.uses + 1)
+        return kept.decision
+
+    def keep(self, ask: Ask, candidates: Sequence[Candidate], decision: Decision) -> None:
+        """Remember a decision that was just made."""
+        if len(self._kept) >= MOST_CLASSES:
+            self._kept.clear()
+        self._kept[id(ask.sla)] = _Kept(ask, candidates, decision, 1)
+
+
+def _alike(one: Ask, other: Ask) -> bool:
+    size = one.prompt.ascii_bytes + one.prompt.other_bytes
+    gap = abs(size - other.prompt.ascii_bytes - other.prompt.other_bytes)
+    return (
+        one.sla is other.sla
+        and one.model == other.model
+        and one.stream == other.stream
+        and one.max_tokens == other.max_tokens
+        and one.needs == other.needs
+        and one.params == other.params
+        and one.preferences == other.preferences
+        and one.prompt.attachments == other.prompt.attachments
+        and gap <= size * ALIKE
+    )
