@@ -198,6 +198,8 @@ async def whole(scene: Scene) -> None:
         tab.end = f"fault:{struck.kind}"
         if struck.kind is Kind.ERROR_MID:
             raise Refusal(500, "The server had an error while processing your request.")
+        # What is billed has begun to answer, or no client could know of it.
+        await scene.wire.open()
         await _strike(scene, struck.kind)
         return
     body = scene.voice.whole(

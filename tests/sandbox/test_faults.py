@@ -146,6 +146,17 @@ async def test_a_fault_midway_bills_the_prompt_and_what_was_sent(
 
 
 @LIFE
+@pytest.mark.parametrize("fault", ["die_mid:12", "stall_mid:12"])
+async def test_a_whole_answer_that_breaks_off_has_begun_where_it_is_billed(
+    market: Market, fault: str
+) -> None:
+    broken = await struck(market, fault)
+    assert (broken.status, broken.raw) == (200, b"\n<broken off>")
+    end = f"fault:{fault.partition(':')[0]}"
+    assert await booked(market, broken) == (end, PROMPT_COST + 12 * TOKEN_COST)
+
+
+@LIFE
 async def test_each_break_looks_as_it_should(market: Market) -> None:
     died = await struck(market, "die_mid:3", stream=True)
     assert died.raw.endswith(b"\n\n\n<broken off>")
