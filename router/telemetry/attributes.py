@@ -60,7 +60,7 @@ def of_request(record: Record, summary: Summary) -> Attributes:
         names.MODE: ask.sla.mode.value,
         names.CLASS: clip(ask.sla.class_key(ask.model)),
         names.VERDICT: summary.verdict.value,
-        names.MISSED: missed(outcome, summary) or None,
+        names.MISSED: missed(outcome) or None,
         names.ATTEMPTS: len(outcome.attempts),
         names.OVERHEAD_MS: 1000 * record.overhead_s,
         names.COST_NANO_USD: outcome.cost_nano_usd,

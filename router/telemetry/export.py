@@ -15,7 +15,6 @@ from router.telemetry.complaint import Complaint
 from router.telemetry.drain import LOG, Drain
 from router.telemetry.sample import is_worth_keeping
 from router.telemetry.spans import Span, spans_of
-from router.telemetry.summary import Summary
 
 HELD: Final = 2048
 """Requests that wait to be sent."""
@@ -59,7 +58,7 @@ class Exporter:
         self._connect = connect or _connect
         self._sender: Sends | None = None
         self._trouble = Complaint(LOG)
-        self._drain: Drain[tuple[Record, Summary]] = Drain(
+        self._drain: Drain[Record] = Drain(
             "telemetry-export", self._send, limit=HELD, batch=BATCH, pause_s=pause_s
         )
         self.lost = 0
@@ -70,10 +69,10 @@ class Exporter:
         """Requests whose spans did not arrive: never sent, or not taken."""
         return self._drain.dropped + self.lost
 
-    def take(self, record: Record, summary: Summary) -> None:
+    def take(self, record: Record) -> None:
         """Export the record if it is worth keeping."""
-        if is_worth_keeping(record.context, record.outcome, summary.verdict):
-            self._drain.put((record, summary))
+        if is_worth_keeping(record.context, record.outcome):
+            self._drain.put(record)
 
     def stop(self) -> None:
         """Send what is held, and take no more; returns at once."""
@@ -86,10 +85,10 @@ class Exporter:
             self._sender.close()
         return done
 
-    def _send(self, batch: list[tuple[Record, Summary]]) -> None:
+    def _send(self, batch: list[Record]) -> None:
         if self._sender is None:
             self._sender = self._connect(self._url, self._service_name)
-        trouble = self._sender.send([span for told in batch for span in spans_of(*told)])
+        trouble = self._sender.send([span for record in batch for span in spans_of(record)])
         if trouble is not None:
             self.lost += len(batch)
             self._trouble.say(

@@ -1,4 +1,4 @@
-"""What a record comes to: the few things that the log line and the spans both tell.
+"""What a record comes to: the few things that are told of it, in the log line and the spans.
 
 Forecast and fact are put side by side here. The forecast is the first planning's that had one: it
 was made for the whole request, so a failover shows as a forecast that did not come true
@@ -7,7 +7,7 @@ was made for the whole request, so a failover shows as a forecast that did not c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from router.core.ask import Bound, BoundKind
@@ -50,11 +50,7 @@ class Judged:
 def summarise(record: Record) -> Summary:
     """Put forecast beside fact."""
     outcome, final = record.outcome, record.outcome.final
-    planned = None
-    for decision in record.decisions:
-        if decision.forecast is not None:
-            planned = decision
-            break
+    planned = planned_by(record.decisions)
     return Summary(
         serving=final.endpoint if final else None,
         decision=record.decisions[-1] if record.decisions else None,
@@ -62,7 +58,7 @@ def summarise(record: Record) -> Summary:
         forecast_for=planned.plan[0].endpoint.id if planned and planned.plan else None,
         facts=outcome.facts(),
         verdict=outcome.verdict(),
-        http_status=_http_status(outcome, record.fault),
+        http_status=http_status(outcome, record.fault),
     )
 
 
@@ -72,12 +68,38 @@ def judge(outcome: Outcome, summary: Summary) -> tuple[Judged, ...]:
     return tuple(_judged(bound, outcome, summary) for bound in bounds)
 
 
-def missed(outcome: Outcome, summary: Summary) -> list[str]:
+def missed(outcome: Outcome) -> list[str]:
     """Name the kinds of bounds that did not hold, each once."""
-    if summary.verdict is not Verdict.MISSED:
+    if outcome.verdict() is not Verdict.MISSED:
         return []
-    judged = judge(outcome, summary)
-    return sorted({j.bound.kind.value for j in judged if j.verdict is Verdict.MISSED})
+    facts = outcome.facts()
+    bounds = outcome.sla.bounds
+    return sorted({b.kind.value for b in bounds if outcome.verdict_of(b, facts) is Verdict.MISSED})
+
+
+def planned_by(decisions: Sequence[Decision]) -> Decision | None:
+    """The first planning that had a forecast."""
+    for decision in decisions:
+        if decision.forecast is not None:
+            return decision
+    return None
+
+
+def http_status(outcome: Outcome, fault: Fault | None) -> int | None:
+    """What the client saw; ``None`` when it had gone.
+
+    A stream that broke off had begun with 200; a provider's refusal keeps its own status.
+    """
+    if outcome.fault is None:
+        return _OK
+    spec, final = FAULTS[outcome.fault], outcome.final
+    if spec.whose is Whose.NOBODY:
+        return None
+    if final is not None and final.streamed and final.first is not None:
+        return _OK
+    if fault is not None and fault.upstream is not None and spec.whose is not Whose.OPERATOR:
+        return fault.upstream.status
+    return spec.status
 
 
 def _judged(bound: Bound, outcome: Outcome, summary: Summary) -> Judged:
@@ -92,17 +114,3 @@ def _judged(bound: Bound, outcome: Outcome, summary: Summary) -> Judged:
     cancelled = outcome.fault is Kind.CANCELLED
     verdict = Verdict.UNMEASURED if cancelled else outcome.verdict_of(bound, summary.facts)
     return Judged(bound, expected, summary.facts.get(bound.kind), verdict)
-
-
-def _http_status(outcome: Outcome, fault: Fault | None) -> int | None:
-    """A stream that broke off had begun with 200; a provider's refusal keeps its own status."""
-    if outcome.fault is None:
-        return _OK
-    spec, final = FAULTS[outcome.fault], outcome.final
-    if spec.whose is Whose.NOBODY:
-        return None
-    if final is not None and final.streamed and final.first is not None:
-        return _OK
-    if fault is not None and fault.upstream is not None and spec.whose is not Whose.OPERATOR:
-        return fault.upstream.status
-    return spec.status

@@ -193,7 +193,7 @@ def test_no_receiver_delays_a_report(trouble: str, receiver: Receiver, start: St
     began = time.thread_time()
     for _ in range(1000):
         reporter.report(record)
-    assert time.thread_time() - began < 0.005
+    assert time.thread_time() - began < 0.02
 
 
 def test_spans_arrive_again_when_the_receiver_is_well(receiver: Receiver, start: Start) -> None:

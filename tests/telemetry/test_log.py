@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from io import StringIO
+from math import inf
 
 import pytest
 
 from router.core.ask import Bound, BoundKind
-from router.core.faults import Fault, Kind
+from router.core.faults import FAULTS, Fault, Kind, Whose
 from router.ports import Record
-from router.telemetry.log import json_line, plain_line
+from router.telemetry.log import Level, json_line, plain_line
 from router.telemetry.report import Reporter
-from router.telemetry.summary import summarise
-from tests.telemetry.records import a_record, an_attempt
+from tests.telemetry.receiver import until
+from tests.telemetry.records import PARASAIL, a_decision, a_record, an_attempt, unsampled
 
 MISSED = a_record(bounds=(Bound(BoundKind.TTFT, 1.0),), request_id="missed")
 FAILED = a_record(
@@ -26,6 +28,7 @@ LEFT = a_record(
     fault=Fault(Kind.CANCELLED, "gone"),
     request_id="left",
 )
+REFUSED = a_record(attempts=(), fault=Fault(Kind.INFEASIBLE, "none"), request_id="refused")
 
 
 class Terminal(StringIO):
@@ -81,17 +84,58 @@ def test_a_failure_is_told_by_its_kind_and_not_by_its_words() -> None:
 @pytest.mark.parametrize(
     ("level", "lines"),
     [
-        ("debug", ["fine", "missed", "failed", "left"]),
-        ("INFO", ["fine", "missed", "failed", "left"]),
+        ("debug", ["fine", "missed", "failed", "left", "refused"]),
+        ("INFO", ["fine", "missed", "failed", "left", "refused"]),
         ("warning", ["missed", "failed"]),
         ("error", ["failed"]),
         ("critical", []),
     ],
 )
 def test_the_level_chooses_the_lines(level: str, lines: list[str]) -> None:
-    text = told(FINE, MISSED, FAILED, LEFT, level=level)
+    text = told(FINE, MISSED, FAILED, LEFT, REFUSED, level=level)
 
     assert [json.loads(line)["request"] for line in text.splitlines()] == lines
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_a_fault_of_the_clients_own_is_information_and_any_other_an_error(kind: Kind) -> None:
+    line = json.loads(told(a_record(attempts=(), fault=Fault(kind, "none"))))
+
+    mine = FAULTS[kind].whose in (Whose.CLIENT, Whose.NOBODY)
+    assert line["level"] == ("info" if mine else "error")
+
+
+def test_a_refusal_names_the_bounds_it_missed_as_before() -> None:
+    line = json.loads(told(REFUSED))
+
+    assert (line["verdict"], line["missed"], line["status"]) == ("missed", ["ttft_ms"], 422)
+
+
+def test_a_forecast_without_an_end_is_null() -> None:
+    line = json.loads(told(a_record(decisions=(a_decision(PARASAIL, predicted_ms=inf),))))
+
+    assert line["predicted_ttft_ms"] is None
+
+
+def test_a_line_is_there_within_half_a_second() -> None:
+    stream = StringIO()
+    reporter = Reporter(stream=stream)
+    began = time.monotonic()
+    reporter.report(FINE)
+
+    until(lambda: stream.getvalue() != "")
+    assert time.monotonic() - began < 0.5
+    assert reporter.close()
+
+
+def test_an_unwanted_record_wakes_no_thread() -> None:
+    before = threading.active_count()
+    reporter = Reporter(log_level="warning", otlp_endpoint="http://127.0.0.1:9", stream=StringIO())
+
+    reporter.report(a_record(context=unsampled()))
+
+    assert threading.active_count() == before
+    assert reporter.close()
 
 
 def test_an_unknown_level_is_refused_at_once() -> None:
@@ -112,7 +156,7 @@ def test_one_request_is_one_line_whatever_it_is_called(line: object) -> None:
     record = a_record(model="m\n\x1b[2Jfake", request_id="a\r\nb\u2028c")
     assert callable(line)
 
-    text = line(record, summarise(record))
+    text = line(record, Level.INFO)
 
     assert text.isprintable() or json.loads(text)["model"] == record.ask.model
     assert not {"\n", "\r", "\x1b"} & set(text)
