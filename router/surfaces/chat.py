@@ -15,7 +15,7 @@ from router.core.catalogue import ModelName
 from router.core.faults import Fault, Kind
 from router.core.policy import Policy
 from router.surfaces.fields import read_fields, typed
-from router.surfaces.needs import Media, Message, Wishes, media, needs_of, prompt_size
+from router.surfaces.needs import Message, Wishes, media, needs_of, prompt_size
 from router.surfaces.preferences import parse_preferences
 from router.surfaces.sla import SlaReader
 
@@ -53,7 +53,9 @@ def read_chat(
     """Read a chat request. ``declaring`` are its SLA headers, names as sent. Raises ``Fault``."""
     fields = read_fields(body)
     model = _model(fields)
-    found = _media(fields)
+    messages = _messages_of(fields)
+    found = media(messages)
+    plain = _SMALL.isdisjoint(fields)
     options = typed(fields, "stream_options", _options, "an object")
     declared = fields.get("sla")
     reading = slas.read(declaring, b"" if declared is None else bytes(declared), key_policy)
@@ -62,11 +64,11 @@ def read_chat(
         id=request_id,
         model=model,
         sla=reading.sla,
-        prompt=prompt_size(body, found),
+        prompt=prompt_size(messages, found, () if plain else _schemas(fields)),
         stream=typed(fields, "stream", _flag, "true or false") or False,
         wants_usage=options is not None and options.include_usage is True,
         max_tokens=_max_tokens(fields),
-        needs=(found.needs if _SMALL.isdisjoint(fields) else needs_of(_wishes(fields), found)),
+        needs=found.needs if plain else needs_of(_wishes(fields), found),
         params=frozenset(fields) - OWN_KEYS,
         preferences=(NO_PREFERENCES if wanted is None else parse_preferences(bytes(wanted))),
         explain=reading.explain,
@@ -82,13 +84,18 @@ def _model(fields: dict[str, msgspec.Raw]) -> ModelName:
     return ModelName(model)
 
 
-def _media(fields: dict[str, msgspec.Raw]) -> Media:
+def _messages_of(fields: dict[str, msgspec.Raw]) -> list[Message]:
     messages = typed(fields, "messages", _messages, "a list of messages")
     if not messages:
         raise Fault(
             Kind.BAD_BODY, "messages is missing or empty: send one at least.", param="messages"
         )
-    return media(messages)
+    return messages
+
+
+def _schemas(fields: dict[str, msgspec.Raw]) -> list[msgspec.Raw]:
+    """Return what a model is given to read beside the messages."""
+    return [fields[name] for name in _READ_TOO if len(fields.get(name, b"")) > _NOTHING_BYTES]
 
 
 def _max_tokens(fields: dict[str, msgspec.Raw]) -> int | None:
@@ -113,6 +120,10 @@ _SMALL: Final = frozenset(
     }
 )
 """Fields that may need a capability."""
+
+_READ_TOO: Final = ("tools", "functions", "response_format")
+_NOTHING_BYTES: Final = len('{"type": "json_object"}')
+"""A value of so few bytes has no schema."""
 
 
 def _wishes(fields: dict[str, msgspec.Raw]) -> Wishes:

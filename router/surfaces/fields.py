@@ -32,6 +32,8 @@ def read_fields(body: bytes) -> dict[str, msgspec.Raw]:
     except msgspec.ValidationError:
         raise Fault(Kind.BAD_BODY, "The body must be a JSON object.") from None
     except msgspec.DecodeError as error:
+        if not body.strip():
+            raise Fault(Kind.BAD_JSON, "The body is empty; it must be a JSON object.") from None
         reason = str(error)
         at = "" if "(byte " in reason else f" (of {len(body)} bytes)"
         raise Fault(Kind.BAD_JSON, f"The body is not valid JSON: {reason}{at}.") from None

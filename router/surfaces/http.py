@@ -39,6 +39,8 @@ RUNNER: Final[Mapping[str, Any]] = {
 }
 """Keyword arguments for ``web.AppRunner``."""
 
+_CHAT: Final = "/v1/chat/completions"
+_CHAT_END: Final = "/chat/completions"
 _ANYWHERE: Final = "/{path:.*}"
 _HOME: Final = (
     "meritorder: sends each request to the cheapest endpoint expected to keep its budget.\n"
@@ -50,7 +52,7 @@ def make_app(service: Service) -> web.Application:
     """Return the application. Later routes may be added before it runs."""
     app = web.Application(client_max_size=service.max_body)
     add = app.router.add_route
-    add("POST", "/v1/chat/completions", guarded(_chat, service))
+    add("POST", _CHAT, guarded(_chat, service))
     add("POST", "/v1/route/explain", guarded(_explain, service))
     app.router.add_get("/v1/models", guarded(_models, service))
     app.router.add_get("/v1/models/{id:.+}", guarded(_model, service))
@@ -146,4 +148,6 @@ async def _elsewhere(request: web.Request, _service: Service, request_id: str) -
     if envelope_of(request.path) is Envelope.ANTHROPIC:
         raise Fault(Kind.NO_ROUTE, "The Anthropic messages surface is not served yet.")
     paths = ", ".join(sorted({r.canonical for r in resources}))
-    raise Fault(Kind.NO_ROUTE, f"There is nothing at {request.path[:200]!r}; served: {paths}.")
+    likely = request.path.rstrip("/").endswith(_CHAT_END)
+    hint = f"did you mean {_CHAT}? Served" if likely else "served"
+    raise Fault(Kind.NO_ROUTE, f"There is nothing at {request.path[:200]!r}; {hint}: {paths}.")

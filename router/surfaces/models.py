@@ -52,12 +52,13 @@ def model_json(name: ModelName, served: Served, *, anthropic: bool) -> dict[str,
 
 def no_model(name: str, served: Served) -> Fault:
     """Refuse a model nobody serves, naming those there are, the nearest first."""
-    near = difflib.get_close_matches(name, list(served), n=3, cutoff=0.3)
+    near = difflib.get_close_matches(name[:256], list(served), n=3, cutoff=0.3)
     names = list(dict.fromkeys([*near, *sorted(served)]))[:_LISTED]
     more = f" and {len(served) - len(names)} more" if len(served) > len(names) else ""
     listed = ", ".join(names) or "none"
+    hint = f"did you mean {near[0]!r}? Served" if near else "served"
     return Fault(
         Kind.NO_MODEL,
-        f"The model {name!r} is not served here; served are: {listed}{more}.",
+        f"The model {name!r} is not served here; {hint} are: {listed}{more}.",
         param="model",
     )

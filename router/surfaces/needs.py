@@ -8,7 +8,7 @@ tried: three searches cost more than the walk.)
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -19,11 +19,18 @@ from router.surfaces.fields import bad_field
 
 _ASCII_ESCAPE: Final = re.compile(rb"\\u00[0-7]")
 _ESCAPE_BYTES, _UTF8_BYTES = 6, 3
+_MESSAGE_BYTES: Final = 16
+"""What a message's role and end take beside its content: about four tokens."""
+_QUOTES: Final = 2
+_PART_BYTES: Final = len('{"type":"text","text":""},')
 _NON_ASCII: Final = bytes(range(0x80, 0x100))
 
 
 class Media(NamedTuple):
-    """Parts that are no text: what they need, how many there are, and the bytes they take."""
+    """Parts that are no text: what they need, how many there are.
+
+    ``data_bytes`` are those of attachments, and of the JSON around every part.
+    """
 
     needs: frozenset[Capability] = frozenset()
     parts: int = 0
@@ -40,7 +47,10 @@ class _Part(msgspec.Struct, gc=False):
 class Message(msgspec.Struct, gc=False):
     """One message, its content not looked into."""
 
-    content: msgspec.Raw = msgspec.Raw(b"null")
+    content: msgspec.Raw = msgspec.Raw(b'""')
+    tool_calls: msgspec.Raw = msgspec.Raw()
+    function_call: msgspec.Raw = msgspec.Raw()
+    reasoning_content: msgspec.Raw = msgspec.Raw()
 
 
 _parts = msgspec.json.Decoder(list[_Part])
@@ -59,6 +69,7 @@ def media(messages: list[Message]) -> Media:
     parts = data_bytes = 0
     for index, content in listed:
         for part in _decode(index, content):
+            data_bytes += _PART_BYTES
             need, size = _weigh(part)
             if need is not None:
                 needs.add(need)
@@ -89,22 +100,36 @@ def _weigh(part: _Part) -> tuple[Capability | None, int]:
             return None, 0
 
 
-def prompt_size(body: bytes, found: Media) -> PromptSize:
-    r"""Measure the body as a prompt, without the bytes of attachments.
+def prompt_size(
+    messages: Sequence[Message], found: Media, schemas: Sequence[msgspec.Raw] = ()
+) -> PromptSize:
+    r"""Measure what a model reads: contents and tool calls of messages, and ``schemas``.
 
-    An escape such as ``\u4e2d`` is counted as the three bytes it stands for, among the others.
+    The JSON around them is not counted (of a short question it is the most), nor the bytes of
+    attachments; every message adds what its role and end take. An escape such as ``\n`` counts
+    as the byte it stands for, one such as ``\u4e2d`` as three bytes among the others.
     """
+    pieces: list[msgspec.Raw] = [m.content for m in messages]
+    for message in messages:
+        if len(message.tool_calls) + len(message.function_call) + len(message.reasoning_content):
+            pieces += (message.tool_calls, message.function_call, message.reasoning_content)
+    pieces += schemas
+    text = b"".join(pieces)
+    ascii_bytes = len(text) - found.data_bytes + len(messages) * (_MESSAGE_BYTES - _QUOTES)
     other = 0
-    ascii_bytes = len(body)
-    if not body.isascii():
-        ascii_bytes = len(body.translate(None, _NON_ASCII))
-        other = len(body) - ascii_bytes
-    escapes = body.count(b"\\u") if b"\\" in body else 0
-    if escapes:
-        escapes -= len(_ASCII_ESCAPE.findall(body))
-        other += _UTF8_BYTES * escapes
-        ascii_bytes -= _ESCAPE_BYTES * escapes
-    return PromptSize(max(1, ascii_bytes - found.data_bytes), other, found.parts)
+    if not text.isascii():
+        other = len(text) - len(text.translate(None, _NON_ASCII))
+        ascii_bytes -= other
+    if b"\\" in text:
+        # Without its pairs, every backslash left begins an escape.
+        left = text.replace(b"\\\\", b"/")
+        unicode = left.count(b"\\u")
+        low = len(_ASCII_ESCAPE.findall(left))
+        short = left.count(b"\\") - unicode
+        other += _UTF8_BYTES * (unicode - low)
+        ascii_bytes -= len(text) - len(left) + short
+        ascii_bytes -= (_ESCAPE_BYTES - 1) * low + _ESCAPE_BYTES * (unicode - low)
+    return PromptSize(max(1, ascii_bytes), other, found.parts)
 
 
 class Wishes(NamedTuple):

@@ -38,7 +38,7 @@ def said(**more: Any) -> bytes:
 
 CASES = [
     Case("broken json", 400, "invalid_json", None, "byte 2", b"{ model"),
-    Case("no body", 400, "invalid_json", None, "truncated", b""),
+    Case("no body", 400, "invalid_json", None, "body is empty", b""),
     Case("no object", 400, "invalid_body", None, "object", b"[]"),
     Case("not utf-8", 400, "invalid_json", None, "UTF-8", b'{"model": "\xff"}'),
     Case("no model", 400, "invalid_body", "model", "missing", b'{"messages": [{}]}'),
@@ -46,6 +46,14 @@ CASES = [
     Case("wrong type", 400, "invalid_body", "stream", "true or false", said(stream="yes")),
     Case(
         "unknown model", 404, "model_not_found", "model", "deepseek-r1, reasoning", said(model="r1")
+    ),
+    Case(
+        "misspelt model", 404, "model_not_found", "model", "did you mean 'deepseek-r1'?",
+        said(model="deepseek-r2"),
+    ),
+    Case(
+        "no /v1", 404, "not_found", None, "did you mean /v1/chat/completions?",
+        path="/chat/completions",
     ),
     Case(
         "unit in a header",

@@ -13,6 +13,8 @@ from router.core.ask import Ask, PromptSize
 from router.core.catalogue import Capability
 from router.core.faults import Fault, Kind
 from router.core.policy import DEFAULT_POLICY
+from router.core.tokens import guess
+from router.sandbox.openai import parse as parsed_by_the_sandbox
 from router.surfaces.chat import read_chat
 from router.surfaces.sla import SlaReader
 from tests.surfaces.house import POLICIES, body
@@ -132,7 +134,46 @@ def test_escaped_and_plain_text_of_one_language_have_one_size() -> None:
 
 def test_escaped_ascii_stays_ascii() -> None:
     raw = json.dumps(body()).encode().replace(b"Hi", b"\\u003cHi\\u003e")
-    assert read(raw).prompt == PromptSize(len(raw))
+    assert read(raw).prompt == PromptSize(len("<Hi>") + 16 - 2 + 2)
+
+
+def test_an_escape_is_the_byte_it_stands_for() -> None:
+    text = 'a "quoted" line\n\tof C:\\users\\new\\\\ and \x01' * 50
+    found = ask(messages=[{"role": "user", "content": text}]).prompt
+    assert found == PromptSize(len(text) + 16)
+
+
+@pytest.mark.parametrize("tokens", [10, 30, 100, 1000, 10_000, 100_000])
+@pytest.mark.parametrize("turns", [1, 2, 9])
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")])
+def test_a_prompt_is_estimated_as_its_provider_counts_it(
+    tokens: int, turns: int, separators: tuple[str, str]
+) -> None:
+    if tokens < 10 * turns:
+        return
+    text = 'She said "no",\nand so it was. ' * (tokens // 7)
+    size = 4 * (tokens // turns - 4)
+    roles = ("system", "user", "assistant")
+    said = body(messages=[{"role": roles[i % 3], "content": text[:size]} for i in range(turns)])
+    said |= {"temperature": 0.7, "metadata": {"not": "read" * 100}}
+    raw = json.dumps(said, separators=separators).encode()
+    counted = parsed_by_the_sandbox(raw).prompt_tokens
+    assert counted == pytest.approx(tokens, rel=0.15)
+    assert guess(read(raw).prompt) == pytest.approx(counted, rel=0.1)
+
+
+def test_tools_their_calls_and_a_schema_are_read_by_the_model_too() -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "x" * 400}}
+    said = body(tools=[{"type": "function", "function": {"name": "f", "description": "y" * 400}}])
+    said["messages"] += [{"role": "assistant", "content": None, "tool_calls": [call]}]
+    said["messages"] += [{"role": "user", "content": [{"type": "text", "text": "z" * 400}]}]
+    raw = json.dumps(said).encode()
+    assert guess(read(raw).prompt) == pytest.approx(
+        parsed_by_the_sandbox(raw).prompt_tokens, rel=0.1
+    )
+    schema = {"type": "json_schema", "json_schema": {"name": "s", "schema": {"title": "t" * 400}}}
+    assert ask(response_format=schema).prompt.ascii_bytes > ask().prompt.ascii_bytes + 400
+    assert ask(response_format={"type": "json_object"}).prompt == ask().prompt
 
 
 BAD_BODIES: list[tuple[bytes, Kind, str | None]] = [
