@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from functools import cache
 from math import exp, inf, log
 from random import Random
 
@@ -10,7 +11,7 @@ import pytest
 
 from router.core import lengths as lengths_of
 from router.core.ask import Bound, BoundKind
-from router.core.catalogue import Endpoint, Price
+from router.core.catalogue import Endpoint, EndpointId, Price
 from router.core.decision import Forecast
 from router.core.forecast import forecast, p_keep, predictive, question
 from router.core.lengths import Lengths
@@ -63,10 +64,14 @@ class Draw:
         }
 
 
-def drawn(endpoint: Endpoint, stats: Stats, lengths: Lengths) -> list[Draw]:
-    rng = Random(11)
+@cache
+def scene(name: str, *, sure: bool, sd: float = 0.2) -> tuple[Stats, Lengths, list[Draw]]:
+    """What is believed of an endpoint, much or little, and what drawing from it shows."""
+    endpoint = {FAST.id: FAST, SLOW.id: SLOW}[EndpointId(name)]
+    stats = known(endpoint, sd=sd) if sure else a_belief(endpoint)
+    lengths, rng = thinking(), Random(11)
     assert endpoint.price is not None
-    return [Draw(rng, stats, lengths, endpoint.price) for _ in range(DRAWS)]
+    return stats, lengths, [Draw(rng, stats, lengths, endpoint.price) for _ in range(DRAWS)]
 
 
 def told(endpoint: Endpoint, stats: Stats, lengths: Lengths, *bounds: Bound) -> Forecast:
@@ -114,9 +119,7 @@ def quantile(draws: list[Draw], kind: BoundKind, p: float) -> float:
 def test_the_chance_of_keeping_one_bound_is_what_drawing_shows(
     endpoint: Endpoint, kind: BoundKind, *, sure: bool
 ) -> None:
-    stats = known(endpoint) if sure else a_belief(endpoint)
-    lengths = thinking()
-    draws = drawn(endpoint, stats, lengths)
+    stats, lengths, draws = scene(endpoint.id, sure=sure)
     for p in (0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99):
         bound = Bound(kind, quantile(draws, kind, p))
         assert believed_p(endpoint, stats, lengths, bound) == pytest.approx(
@@ -126,8 +129,7 @@ def test_the_chance_of_keeping_one_bound_is_what_drawing_shows(
 
 @pytest.mark.parametrize("endpoint", [FAST, SLOW], ids=lambda e: e.id)
 def test_the_chance_of_keeping_several_is_joint(endpoint: Endpoint) -> None:
-    stats, lengths = known(endpoint, sd=0.4), thinking()
-    draws = drawn(endpoint, stats, lengths)
+    stats, lengths, draws = scene(endpoint.id, sure=True, sd=0.4)
     for p in (0.5, 0.8, 0.95):
         of = {k: Bound(k, quantile(draws, k, p)) for k in draws[0].facts}
         for kinds in (
@@ -163,9 +165,7 @@ def test_what_is_predicted_at_a_percentile_is_kept_with_that_probability(
 @pytest.mark.parametrize("endpoint", [FAST, SLOW], ids=lambda e: e.id)
 @pytest.mark.parametrize("sure", [True, False])
 def test_the_predicted_end_is_what_drawing_shows(endpoint: Endpoint, *, sure: bool) -> None:
-    stats = known(endpoint) if sure else a_belief(endpoint)
-    lengths = thinking()
-    draws = drawn(endpoint, stats, lengths)
+    stats, lengths, draws = scene(endpoint.id, sure=sure)
     for p, tolerance in ((0.5, 0.09), (0.9, 0.06), (0.95, 0.06)):
         predicted = told(endpoint, stats, lengths, e2e(1.0, p)).expectations[0].predicted
         assert predicted == pytest.approx(quantile(draws, BoundKind.E2E, p), rel=tolerance)
