@@ -6,6 +6,7 @@ from router.server.house import House
 
 _TRY_MODEL = "deepseek-r1"
 _NAMES_SHOWN = 8
+_INDENT = 13 * " "
 
 
 def banner(house: House, port: int) -> str:
@@ -33,8 +34,8 @@ def banner(house: House, port: int) -> str:
 def _who(house: House) -> str:
     if house.fleet.sandboxed:
         return (
-            "the SANDBOX MARKET: virtual providers, invented answers, no keys, no money"
-            " (set a provider's key to use it)"
+            "the SANDBOX MARKET: virtual providers, invented answers, no money"
+            f"\n{_INDENT}(set a provider's key, e.g. DEEPSEEK_API_KEY, to use the real one)"
         )
     return ", ".join(dict.fromkeys(e.provider for e in house.fleet.endpoints))
 
@@ -49,9 +50,9 @@ def _door(house: House) -> str:
 def _curl(base: str, model: str, *, keyed: bool) -> str:
     auth = "  -H 'Authorization: Bearer YOUR_KEY' \\\n" if keyed else ""
     return (
-        f"  curl -i {base}/v1/chat/completions \\\n"
+        f"  curl -iN {base}/v1/chat/completions \\\n"
         "  -H 'Content-Type: application/json' -H 'X-SLA-TTFT-Ms: 1000' \\\n"
         f"{auth}"
-        f'  -d \'{{"model": "{model}", "max_tokens": 200,'
-        ' "messages": [{"role": "user", "content": "What is a merit order?"}]}\''
+        f'  -d \'{{"model": "{model}", "stream": true,\n'
+        '       "messages": [{"role": "user", "content": "What is a merit order?"}]}\''
     )

@@ -111,8 +111,8 @@ def _why(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
         return (
             f"port {port} on {host} is in use by another program. Choose another:"
-            f" meritorder serve --port {port + 1}, or MERITORDER_SERVER__PORT={port + 1}"
-            " (0 takes any free one)."
+            f" make run ARGS='--port {port + 1}', meritorder serve --port {port + 1},"
+            f" or MERITORDER_SERVER__PORT={port + 1} (0 takes any free one)."
         )
     if error.errno == errno.EACCES:
         return f"port {port} on {host} may not be used by this user; take one above 1023."

@@ -97,7 +97,8 @@ def test_the_curl_answers_with_the_headers_that_the_readme_shows(proxy: Proxy) -
     assert done.returncode == 0, done.stderr
     head, _, body = done.stdout.partition("\n\n")
     assert re.match(r"HTTP/1\.1 200 ", head), done.stdout
-    assert '"chat.completion"' in body
+    assert '"chat.completion.chunk"' in body
+    assert body.rstrip().endswith("data: [DONE]")
     came = dict(re.findall(r"^([\w-]+): (.*)$", head, flags=re.MULTILINE))
     shown = dict(re.findall(r"^(X-SLA-[\w-]+): (.*)$", only(""), flags=re.MULTILINE))
     assert shown
@@ -118,7 +119,7 @@ def test_the_python_lines_print_an_answer(proxy: Proxy) -> None:
 def test_the_banner_shows_the_curl_of_the_readme(proxy: Proxy) -> None:
     shown = proxy.banner.partition("Try:\n")[2]
     words = only("sh").split()
-    assert words[:3] == ["curl", "-i", f"http://127.0.0.1:{PORT}/v1/chat/completions"]
+    assert words[:3] == ["curl", "-iN", f"http://127.0.0.1:{PORT}/v1/chat/completions"]
     assert shown.split() == proxy.here(only("sh")).split()
 
 
