@@ -14,17 +14,22 @@ foreign shape passes and counts as nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from router.core.answer import Content, Piece, Usage
 from router.core.catalogue import Endpoint
 from router.core.faults import Fault, Kind
 from router.upstream.chunk import NOTHING, Choice, Chunk, Seen, decode_chunk, is_given, look
+from router.upstream.refrain import learn
 from router.upstream.refusal import refusal, status_in
 from router.upstream.sse import Splitter
 
 DONE = b"data: [DONE]\n\n"
 
+_LESSONS = 8
+_FRAME = len(b"data: \n\n")
 _NO_CONTENT = Content.NOTHING
 _new = tuple.__new__  # a third of what a named tuple's own costs; one is made for every chunk
 _UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeError)
@@ -37,12 +42,13 @@ class Stream:
     """
 
     __slots__ = (
-        "_alone",
         "_begun",
         "_content",
         "_endpoint",
         "_finished",
         "_hide",
+        "_known",
+        "_lessons",
         "_splitter",
         "ended",
         "fault",
@@ -52,7 +58,8 @@ class Stream:
         self._endpoint = endpoint
         self._hide = hide_usage
         self._splitter = Splitter(endpoint.id)
-        self._alone = self._splitter.alone
+        self._known: Callable[[bytes], Piece | None] = _unknown
+        self._lessons = _LESSONS
         self._content = False
         self._begun = 0
         self._finished: set[object] = set()
@@ -61,15 +68,17 @@ class Stream:
 
     def feed(self, read: bytes) -> Piece:
         """Take what was read and say what it brought. Raises ``Fault``."""
-        alone = self._alone(read)
-        if alone is not None:
-            return self._piece(read, alone)
-        events = self._splitter.feed(read)
+        splitter = self._splitter
+        if splitter.aligned:
+            known = self._known(read)
+            if known is not None:
+                return known
+        events = splitter.feed(read)
         if len(events) == 1:
             return self._piece(*events[0])
         pieces = []
         for raw, data in events:
-            pieces.append(self._piece(raw, data))
+            pieces.append(self._known(raw) or self._piece(raw, data))
             if self.ended or self.fault is not None:
                 break
         return _joined(pieces)
@@ -132,7 +141,20 @@ class Stream:
         content, chars, reasoning_chars = seen
         if content is not _NO_CONTENT:
             self._content = True
+            if self._lessons and finish is None and usage is None:
+                self._learn(raw, data, choices)
         return _new(Piece, (raw, content, chars, reasoning_chars, usage, finish, None, False))
+
+    def _learn(self, raw: bytes, data: bytes, choices: list[Choice]) -> None:
+        """Look for a refrain, a few times: after the thinking comes another one."""
+        message = choices[0].delta
+        if message is None or len(choices) > 1 or choices[0].index:
+            return
+        if len(raw) == len(data) + _FRAME and raw.startswith(b"data: "):
+            self._lessons -= 1
+            refrain = learn(raw, message)
+            if refrain is not None:
+                self._known = refrain.piece
 
     def _no_chunk(self, raw: bytes, data: bytes, why: Exception) -> Piece:
         if data.startswith(b"[DONE]"):
@@ -190,6 +212,10 @@ def error_fault(endpoint: Endpoint, chunk: Chunk) -> Fault:
     """Return the fault of an error object that came with status 200."""
     body = b'{"error":' + bytes(chunk.error) + b"}"
     return refusal(endpoint, status_in(body), body, "application/json", {}, wall=0.0)
+
+
+def _unknown(raw: bytes) -> None:
+    del raw
 
 
 def _joined(pieces: list[Piece]) -> Piece:

@@ -24,36 +24,24 @@ _BLANK_LINE = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)")
 _HALF_A_CRLF = (b"\r\n\r", b"\n\r")
 """A blank line whose LF is still on its way, at the end of what was read."""
 
-_LF = 0x0A
 _FIELDS = frozenset((b"data", b"event", b"id", b"retry", b""))
 
 
 class Splitter:
-    """Cuts one stream. ``source`` names it in messages."""
+    """Cuts one stream. ``source`` names it in messages.
 
-    __slots__ = ("_aligned", "_fresh", "_has_cr", "_pending", "_source")
+    ``aligned`` says that the next read begins an event, in a stream that ends lines with LF alone:
+    what is seen to be whole events of it need not be fed.
+    """
+
+    __slots__ = ("_fresh", "_has_cr", "_pending", "_source", "aligned")
 
     def __init__(self, source: str) -> None:
         self._source = source
         self._pending = bytearray()
         self._fresh = True
         self._has_cr = False
-        self._aligned = False
-
-    def alone(self, read: bytes) -> bytes | None:
-        """Return the data of a read that is just one event of one line, else ``None``.
-
-        What it returned is not to be fed.
-        """
-        if (
-            self._aligned
-            and read[:6] == b"data: "
-            and read.find(b"\n") == len(read) - 2
-            and read[-1] == _LF
-            and b"\r" not in read
-        ):
-            return read[6:-2]
-        return None
+        self.aligned = False
 
     def feed(self, read: bytes) -> list[Event]:
         """Take what was read and return the events it completes.
@@ -67,7 +55,7 @@ class Splitter:
             events = self._line_feeds(read)
         if len(self._pending) > MAX_EVENT_BYTES:
             raise Fault(Kind.GARBAGE, f"{self._source}: an event over {MAX_EVENT_BYTES} bytes")
-        self._aligned = not (self._pending or self._fresh or self._has_cr)
+        self.aligned = not (self._pending or self._fresh or self._has_cr)
         return events
 
     def rest(self) -> Event | None:
