@@ -13,7 +13,6 @@ from tests.core.market import an_endpoint, e2e, ttft
 
 FLEET = (
     an_endpoint("r1@deepseek", 0.55, 2.19, ttft_ms=27_000, tps=30, answer_tokens=900),
-    an_endpoint("r1@azure", 1.375, 5.475, ttft_ms=2_000, tps=60, answer_tokens=900),
     an_endpoint("r1@parasail", 2, 4, ttft_ms=450, tps=70, answer_tokens=900),
     an_endpoint("r1@friendli", 3, 4, ttft_ms=350, tps=90, answer_tokens=900),
 )
@@ -79,7 +78,7 @@ def test_a_new_cheaper_endpoint_carries_its_class_within_two_hundred_requests(
 ) -> None:
     """Also where its declared prior is three times too slow and would break the bound."""
     market = Market(FLEET, SECOND, 2.0, seed)
-    market.run(WARM_S)
+    market.run(200)
     new = an_endpoint("r1@new", 1.6, 3.2, ttft_ms=declared_ms, tps=70, answer_tokens=900)
     board = Board([*FLEET, new], market.clock)
     board.journal = market.board.journal
@@ -92,7 +91,7 @@ def test_a_new_cheaper_endpoint_carries_its_class_within_two_hundred_requests(
 @pytest.mark.parametrize(("noise", "percentile"), [(0.45, 0.95), (0.45, 0.9)])
 def test_a_class_is_honoured_over_an_hour_of_noise(noise: float, percentile: float) -> None:
     sla = Sla((ttft(1000, percentile),), percentile=percentile)
-    served = Market(FLEET, sla, 2.0, 3, noise=noise).run(3600)
+    served = Market(FLEET, sla, 1.0, 3, noise=noise).run(3600)
     assert sum(s.kept for s in served) / len(served) >= percentile - 0.01
 
 
@@ -102,8 +101,8 @@ def test_a_class_is_honoured_though_the_cheapest_only_half_keeps_it(limit_ms: fl
     half = an_endpoint("r1@half", 2, 4, ttft_ms=450, tps=70, answer_tokens=900)
     sure = an_endpoint("r1@sure", 6, 12, ttft_ms=200, tps=100, answer_tokens=900)
     market = Market((half, sure), Sla((ttft(limit_ms),)), 2.0, 1, noise=0.3)
-    market.run(1200)
-    served = market.run(2400)
+    market.run(900)
+    served = market.run(1200)
     assert sum(s.kept for s in served) / len(served) >= 0.94
 
 
