@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--short] [--json FILE] [relay|decide|start|profile ...]``.
+"""``python -m benchmarks [--short] [--json FILE] [relay|decide|start|redis|profile ...]``.
 
 Ends with status 1 when a bound is broken. ``--short`` is for CI, whose cores are shared: few
 rounds, and bounds so loose that only a real mistake breaks them.
@@ -14,15 +14,17 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks import decide, profile, relay, start
+from benchmarks import decide, profile, redis_down, relay, start
 from benchmarks.finding import Finding
 
-_PARTS = ("relay", "decide", "start")
+_PARTS = ("relay", "decide", "start", "redis")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("parts", nargs="*", metavar="part", help="relay, decide, start, profile")
+    parser.add_argument(
+        "parts", nargs="*", metavar="part", help="relay, decide, start, redis, profile"
+    )
     parser.add_argument("--short", action="store_true", help="few rounds and loose bounds, for CI")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
     said = parser.parse_args()
@@ -49,6 +51,8 @@ async def _measure(parts: list[str], *, short: bool) -> dict[str, Finding]:
             found[part] = await relay.measure(short=short)
         elif part == "start":
             found[part] = await start.measure(short=short)
+        elif part == "redis":
+            found[part] = await redis_down.measure(short=short)
         elif part == "profile":
             found[part] = await profile.measure(short=short)
         else:

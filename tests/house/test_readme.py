@@ -63,7 +63,7 @@ def banner_of(stdout: IO[str]) -> str:
     lines = []
     for line in stdout:
         lines.append(line)
-        if " -d '" in line:
+        if line.rstrip().endswith("}'"):
             break
     return "".join(lines)
 
