@@ -193,7 +193,7 @@ def read_whole(body: bytes, endpoint: Endpoint) -> Piece:
     if chunk.choices is None:
         raise _garbage(endpoint, "JSON that is no chat completion")
     seen, finish = look_at_all(chunk.choices)
-    return Piece(body, *seen, usage=chunk.counted, finish=finish, ended=True)
+    return _new(Piece, (body, *seen, chunk.counted, finish, None, True))
 
 
 def look_at_all(choices: list[Choice]) -> tuple[Seen, str | None]:
