@@ -270,6 +270,27 @@ def _over_cost(endpoint: Endpoint, cost: float, max_cost: float) -> Rejection:
 def _walk(q: Question, fit: list[_Weighed], stakes: Stakes, chance: Chance | None) -> list[Option]:
     paid = next((w.cost_usd for w in fit if w.cost_usd > 0), 1e-6)
     stake = stakes.lam * (stakes.typical_usd or paid)
+    options, likely = _weigh(q, fit, stake, chance, LIKELY)
+    if not likely:
+        options, likely = _weigh(q, fit, stake, chance, 0.0)
+    if likely:
+        options.sort(key=_by_hope)
+        return options
+    options = [
+        o._replace(score_usd=o.score_usd + stake * (1 - o.p_keep) * _late(q, w))
+        for o, w in zip(options, fit, strict=True)
+    ]
+    options.sort(key=_by_score)
+    return options
+
+
+def _weigh(
+    q: Question, fit: list[_Weighed], stake: float, chance: Chance | None, at_least: float
+) -> tuple[list[Option], bool]:
+    """Score from the cheapest up, and tell whether anybody is likely to keep the bounds.
+
+    Chances below ``at_least`` are upper bounds; those endpoints stand behind the likely ones.
+    """
     options: list[Option] = []
     best, likely = inf, False
     for cost, candidate, price, tokens in fit:
@@ -281,21 +302,13 @@ def _walk(q: Question, fit: list[_Weighed], stakes: Stakes, chance: Chance | Non
         else:
             speed = chance() if q.decodes else 0.0
             belief = drawn(stats, POSTERIOR_SCALE, chance(), speed)
-        prompt_usd = price.input * tokens * 1e-6 + price.fee
-        keep = p_keep(q, tokens * 1e-3, price.output * 1e-6, prompt_usd, stats, lengths, belief)
+        token_usd, prompt_usd = price.output * 1e-6, price.input * tokens * 1e-6 + price.fee
+        keep = p_keep(q, tokens * 1e-3, token_usd, prompt_usd, stats, lengths, belief, at_least)
         score = cost + stake * (1 - keep)
         options.append(Option(endpoint, score, cost, keep))
         if keep >= LIKELY:
             best, likely = min(best, score), True
-    if likely:
-        options.sort(key=_by_hope)
-        return options
-    options = [
-        o._replace(score_usd=o.score_usd + stake * (1 - o.p_keep) * _late(q, w))
-        for o, w in zip(options, fit, strict=True)
-    ]
-    options.sort(key=_by_score)
-    return options
+    return options, likely
 
 
 def _by_hope(option: Option) -> tuple[bool, float]:
@@ -374,12 +387,16 @@ def _outranked(endpoint: Endpoint, told: Forecast, head: Forecast | None) -> Rej
             expectations=broken,
         )
     dearer = head is None or told.cost_usd >= head.cost_usd
+    if dearer:
+        why = "costs more"
+    elif told.expectations:
+        why = f"keeps the bounds less surely ({told.p_keep:.3f})"
+    else:
+        why = "fails too often to be the cheapest"
     return Rejection(
         endpoint.id,
         Reason.DEARER if dearer else Reason.SLOWER,
-        "keeps the bounds at a higher cost"
-        if dearer
-        else f"keeps them less surely ({told.p_keep:.3f})",
+        why,
         cost_usd=told.cost_usd,
         expectations=told.expectations,
     )

@@ -157,8 +157,12 @@ def p_keep(  # noqa: PLR0917 - called for every endpoint of every request
     stats: Stats,
     lengths: Lengths,
     belief: Belief,
+    at_least: float = 0.0,
 ) -> float:
-    """P(every bound holds). ``prompt_k`` in thousands of tokens, prices in USD."""
+    """P(every bound holds). ``prompt_k`` in thousands of tokens, prices in USD.
+
+    Below ``at_least`` an upper bound is given instead, which needs no integral.
+    """
     base = log(stats.a_s + stats.b_s * prompt_k) + belief.level
     wait = min(q.ttft_s, q.ttfat_s)
     wait = min(wait, q.e2e_s)
@@ -167,8 +171,8 @@ def p_keep(  # noqa: PLR0917 - called for every endpoint of every request
         if wait <= 0:
             return 0.0
         at_best = p_wait(belief.cdf, log(wait) - base)
-        if at_best <= 0:
-            return 0.0
+        if at_best <= at_least:
+            return p * at_best
         if q.e2e_s < inf or (q.ttfat_s < inf and lengths.reasoning > 0):
             p *= _p_in_time(q, base, at_best, wait, lengths, belief)
         else:

@@ -33,7 +33,7 @@ REFRESH_S = 0.5
 READ_SHARE = 0.01
 """An own observation is read at once, unless it is under 1 % of what the last seconds brought:
 then it waits for its peers, half a second at most."""
-REFRESH_SLOW_S = 2.0
+REFRESH_SLOW_S = 0.7
 """The same for distributions, which change over hours."""
 FEW = 60
 """Below so many answers every one of them is read at once."""
@@ -45,6 +45,8 @@ TRIPS_AFTER, OPEN_S, OPEN_MOST_S = 3, 10.0, 120.0
 """Failures in a row that open the breaker, and for how long: doubled each time (study)."""
 RATE_LIMIT_S = 2.0
 """How long a 429 without Retry-After blocks (study)."""
+RATE_LIMIT_MOST_S = 600.0
+"""A provider that asks for longer is asked again after ten minutes."""
 MAX_CLASSES = 1000
 """Classes steered for on their own; further ones share the fate of their policy."""
 
@@ -70,9 +72,13 @@ class _Seen:
 
 
 class _Listed(NamedTuple):
-    """Candidates that stand until a time, and until something changes."""
+    """Candidates that stand until a time, and until something changes.
+
+    ``news`` concern all of them, ``changes`` only those that are no longer fresh.
+    """
 
     until: float
+    news: int
     changes: int
     candidates: Sequence[Candidate]
 
@@ -98,6 +104,7 @@ class Board:
         self._rates: dict[str, tuple[float, Rates]] = {}
         self._classes: dict[str, str] = {}
         self._listed: dict[tuple[ModelName, str], _Listed] = {}
+        self._news = 0
         self._changes = 0
         self._by_subject = {seen.subject: seen for seen in self._seen.values()}
 
@@ -112,19 +119,34 @@ class Board:
         self._heed_others()
         key = (model, policy)
         listed = self._listed.get(key)
-        if listed is not None and wall < listed.until and listed.changes == self._changes:
+        news = self._news + self.journal.version
+        if listed is None or listed.news != news or wall >= listed.until:
+            before: Sequence[Candidate | None] = [None] * len(self._serving.get(model, ()))
+            until = wall + REFRESH_S
+        elif listed.changes == self._changes:
             return listed.candidates
-        until, found = wall + REFRESH_S, []
-        for seen in self._serving.get(model, ()):
-            endpoint = seen.endpoint
-            view = self._stats(seen, wall)
-            standing = self._standing(seen, wall)
-            lengths_ = self._length(endpoint, policy, wall)
-            rates = self._rate(endpoint.family, wall)
-            found.append(Candidate(endpoint, view, lengths_, rates, standing))
-            until = min(until, seen.fresh_until) if standing is None else 0.0
-        self._listed[key] = _Listed(until, self._changes, found)
+        else:
+            before, until = listed.candidates, listed.until
+        found = [
+            old
+            if old is not None and wall < seen.fresh_until
+            else self._candidate(seen, policy, wall)
+            for seen, old in zip(self._serving.get(model, ()), before, strict=True)
+        ]
+        if any(candidate.standing is not None for candidate in found):
+            until = 0.0
+        self._listed[key] = _Listed(until, news, self._changes, found)
         return found
+
+    def _candidate(self, seen: _Seen, policy: str, wall: float) -> Candidate:
+        endpoint = seen.endpoint
+        return Candidate(
+            endpoint,
+            self._stats(seen, wall),
+            self._length(endpoint, policy, wall),
+            self._rate(endpoint.family, wall),
+            self._standing(seen, wall),
+        )
 
     def rates(self, endpoint: Endpoint) -> Rates:
         """Return what the endpoint's model makes of bytes."""
@@ -154,7 +176,7 @@ class Board:
         seen = self._seen[endpoint.id]
         seen.in_flight += 1
         if seen.failures >= TRIPS_AFTER:
-            self._changes += 1
+            self._news += 1
 
     def observe(self, attempt: Attempt, ask: Ask, retry_after_s: float | None) -> None:
         """Book one finished attempt."""
@@ -163,7 +185,7 @@ class Board:
         wall = self._clock.wall()
         seen.in_flight = max(0, seen.in_flight - 1)
         if seen.failures >= TRIPS_AFTER:
-            self._changes += 1
+            self._news += 1
         view = self._stats(seen, wall)
         usage = attempt.usage
         prompt = (
@@ -256,7 +278,7 @@ class Board:
             known = self._lengths.get((family, kind))
             if known is not None and known[1].samples < FEW:
                 del self._lengths[family, kind]
-                self._changes += 1
+                self._news += 1
         counted = tokens.learned(attempt, ask.prompt)
         if counted:
             self.journal.add(f"t:{family}", tokens.TOKENS, counted, wall)
@@ -267,9 +289,9 @@ class Board:
         if attempt.fault is None:
             seen.failures = 0
             return
-        self._changes += 1
+        self._news += 1
         if attempt.fault is Kind.RATE_LIMITED:
-            wait = RATE_LIMIT_S if retry_after_s is None else retry_after_s
+            wait = RATE_LIMIT_S if retry_after_s is None else min(retry_after_s, RATE_LIMIT_MOST_S)
             self.journal.note(seen.limit, wall + wait)
         elif FAULTS[attempt.fault].blames:
             if attempt.started_wall < self.journal.times.get(seen.open, 0.0):
