@@ -62,6 +62,14 @@ def litellm_fault(exc: BaseException, endpoint: Endpoint, *, wall: float) -> Fau
     return fault
 
 
+def had_begun(exc: BaseException) -> bool:
+    """Whether the provider had begun to answer, with a good status, when this happened."""
+    return any(
+        isinstance(cause, aiohttp.ClientPayloadError) or _status_of(cause) == 200  # noqa: PLR2004
+        for cause in _chain(exc)
+    )
+
+
 def _on_the_wire(exc: BaseException, endpoint: Endpoint) -> Fault | None:
     """Return what happened to the connection or to the bytes, if that is what it was about."""
     status = _status(exc)
@@ -75,9 +83,22 @@ def _on_the_wire(exc: BaseException, endpoint: Endpoint) -> Fault | None:
             return Fault(Kind.CONNECT, f"{endpoint.id}: cannot be reached ({name})")
         if name in _BROKEN and not isinstance(cause.__cause__, aiohttp.ClientError):
             return Fault(Kind.BROKEN, f"{endpoint.id}: the connection broke ({name})")
+        if name in _UNREADABLE and _is_cut_off(getattr(cause, "doc", "")):
+            return Fault(Kind.BROKEN, f"{endpoint.id}: the answer was cut off")
         if name in _UNREADABLE:
             return Fault(Kind.GARBAGE, f"{endpoint.id}: the answer cannot be translated ({name})")
     return None
+
+
+def _is_cut_off(document: str) -> bool:
+    """Whether this is the beginning of a JSON object and not its end."""
+    if not document.startswith("{"):
+        return False
+    try:
+        msgspec.json.decode(document, type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as exc:
+        return "truncated" in str(exc)
+    return False
 
 
 def _chain(exc: BaseException) -> Iterator[BaseException]:
@@ -90,8 +111,12 @@ def _chain(exc: BaseException) -> Iterator[BaseException]:
 
 
 def _status(exc: BaseException) -> int:
-    status = getattr(exc, "status_code", None)
+    status = _status_of(exc)
     return status if isinstance(status, int) and 400 <= status < 600 else 502  # noqa: PLR2004
+
+
+def _status_of(exc: BaseException) -> object:
+    return getattr(exc, "status_code", None)
 
 
 def _headers(exc: BaseException) -> Mapping[str, str]:

@@ -53,12 +53,18 @@ def refused_param(endpoint: Endpoint, name: str) -> Fault:
 
 
 def completion(answer: Mapping[str, Any]) -> bytes:
-    """Return a whole answer as OpenAI's bytes."""
+    """Return a whole answer as OpenAI's bytes.
+
+    A prompt has tokens: a usage that counts none is what litellm puts where nobody told it.
+    """
     choices = [
         {**choice, "message": {"content": None, **_clean(choice.get("message") or {})}}
         for choice in answer.get("choices") or ()
     ]
-    return msgspec.json.encode({**_clean(answer), "choices": choices})
+    fields = {**_clean(answer), "choices": choices}
+    if not (answer.get("usage") or {}).get("prompt_tokens"):
+        fields.pop("usage", None)
+    return msgspec.json.encode(fields)
 
 
 def event(chunk: Mapping[str, Any], model: str) -> bytes:

@@ -1,4 +1,6 @@
+import asyncio
 import json
+import sys
 
 import pytest
 
@@ -75,3 +77,41 @@ def test_a_whole_answer_always_has_a_content() -> None:
     answer = {"choices": [{"index": 0, "message": {"role": "assistant"}, "finish_reason": "stop"}]}
     [choice] = json.loads(completion(answer))["choices"]
     assert choice["message"] == {"role": "assistant", "content": None}
+
+
+def test_a_usage_without_a_prompt_is_nobodys_count() -> None:
+    answer = {"choices": [], "usage": {"prompt_tokens": 0, "completion_tokens": 0}}
+    assert "usage" not in json.loads(completion(answer))
+
+
+@pytest.mark.slow
+async def test_the_first_answer_does_not_wait_for_imports() -> None:
+    """A fresh process: in this one, litellm has long been at work."""
+    run = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", FIRST_CALL, stdout=asyncio.subprocess.PIPE
+    )
+    told, _ = await run.communicate()
+    assert json.loads(told) == []
+
+
+FIRST_CALL = """
+import asyncio, json, sys
+from router.upstream.litellm import Exchange, LiteLLM
+from router.upstream.litellm_warming import calls, loopback
+
+adapter = LiteLLM([], environ={"WARM": "k"}, wall=lambda: 0.0)
+adapter.start_loading().join()
+assert adapter.ready, adapter.error
+before = set(sys.modules)
+
+async def main():
+    async with loopback() as endpoint:
+        for call in calls():
+            async with adapter.call(endpoint, call) as reply:
+                async for _ in reply.pieces():
+                    pass
+    await adapter.close()
+
+asyncio.run(main())
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
