@@ -25,6 +25,12 @@ async def read_body(request: web.Request, max_body: int) -> bytes:
     size = 0
     content = request.content
     try:
+        if content.is_eof():
+            # A small body usually came with its headers: there is nothing to wait for.
+            body = content.read_nowait()
+            if len(body) > max_body:
+                raise _too_large(max_body)
+            return body
         while True:
             chunk = await content.readany()
             if not chunk:
