@@ -37,7 +37,6 @@ REQUESTS = 10_000 if LONG else 2_000
 AT_ONCE, SPEED, SEED = 40, 30.0, 7
 FAULTY = 0.05
 TOLERANCE = 0.02
-WOKEN_EARLY = 10
 HIDDEN = {"o3@openai", "gemini-2.5-pro@google"}
 
 MODELS = ["deepseek-r1"] * 6 + ["reasoning"] * 3 + ["o3", "gemini-2.5-pro", "claude-sonnet-4"]
@@ -119,9 +118,6 @@ class Books:
 async def books() -> AsyncIterator[Books]:
     async with proxy(speed=SPEED) as house:
         todo = list(errands(Random(SEED)))
-        for stream in (True, False):  # litellm's first call takes a second, at this speed a minute
-            await house.ask("claude-sonnet-4", stream=stream, max_tokens=20)
-        house.told.records.clear()
         before = await house.market.ledger()
         # Half of the weather comes by script: it strikes who happens to be chosen.
         await house.market.script(
@@ -184,17 +180,10 @@ async def test_both_books_agree_to_the_nano_usd_where_the_usage_arrived(books: B
     for name, entry in books.ledger.items():
         usage = books.attempts[name].usage
         if usage is None:
-            # A connection closed before its headers tells nobody that there was work.
-            unseen = entry.end == "fault:die_mid" and not entry.stream
-            assert entry.cost_nano_usd == 0 or unseen, (name, entry, books.attempts[name])
+            assert entry.cost_nano_usd == 0, (name, entry, books.attempts[name])
         elif not usage.estimated:
             told += 1
             assert usage.input == entry.prompt_tokens
-            if entry.endpoint in HIDDEN and entry.stream and not entry.text_tokens:
-                # The sandbox may wake a millisecond early, and then enters a few tokens of
-                # hidden thinking more than it told (sandbox/stage.py, `stream` and `_settle`).
-                assert 0 <= entry.reasoning_tokens - usage.output <= WOKEN_EARLY, (name, entry)
-                continue
             assert books.attempts[name].cost_nano_usd == entry.cost_nano_usd, (name, entry)
             assert usage.output == entry.reasoning_tokens + entry.text_tokens
     assert told > 0.9 * REQUESTS
