@@ -54,7 +54,8 @@ CLIENT_PAUSE_S: Final = 0.1
 """A write that takes longer puts off the endpoint's next limit."""
 
 GAP_GRAIN: Final = 0.05
-"""Content moves the gap limit on by steps of this share of it, not with every chunk."""
+"""Content moves the gap limit on in steps of this share of it, not with every chunk: a silence is
+ended never early, and at most this much late."""
 
 _WAITING, _STREAMING, _WRITING, _BOOKED = "first token", "next token", "client", "booked"
 
@@ -324,7 +325,7 @@ class Dispatcher:
         clock, gap_s = self._clock, meter.endpoint.limits.gap_s
         now_s = asyncio.get_running_loop().time
         held: list[bytes] = []
-        due = total
+        due = 0.0
         async with aclosing(reply.pieces()) as pieces:
             async for piece in pieces:
                 now = clock.mono()
@@ -335,8 +336,8 @@ class Dispatcher:
                     held.append(piece.data)
                     continue
                 meter.stage = _WRITING
-                if piece.content:
-                    due = min(now + gap_s, total)
+                if piece.content and now + gap_s > due:
+                    due = min(now + gap_s * (1 + GAP_GRAIN), total)
                     timer.reschedule(now_s() + clock.real_s(due - now))
                 if not flight.begun:
                     await self._begin(flight, decision, reply, downstream)

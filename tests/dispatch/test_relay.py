@@ -243,7 +243,7 @@ def test_a_gap_inside_an_answer_runs_on_content_and_not_on_pings() -> None:
     script = Script([(0.1, said("half")), *[(1.0, PING)] * 1000])
     ran = only(script).play()
     assert ran.fault is Kind.GAP_TIMEOUT
-    assert ran.seconds == pytest.approx(0.2 + 60, abs=0.01)
+    assert 0.2 + 60 <= ran.seconds <= 0.2 + 60 * (1 + GAP_GRAIN) + 0.01
     assert [f.kind for f in ran.client.failed] == [Kind.GAP_TIMEOUT]
     assert ran.fails(CHEAP) > 0
 
