@@ -102,20 +102,22 @@ class _Meter:
     usage: Usage | None = None
     finish: str | None = None
 
-    def note(self, piece: Piece, now: float) -> None:
-        """Take the time and the counts of what arrived."""
-        if piece.content:
-            if self.first is None:
-                self.first = now
-            if self.first_answer is None and piece.content is Content.ANSWER:
-                self.first_answer = now
-            self.last = now
-            self.chars += piece.chars
-            self.reasoning_chars += piece.reasoning_chars
-        if piece.usage is not None:
-            self.usage = piece.usage
-        if piece.finish is not None:
-            self.finish = piece.finish
+    def see(self, piece: Piece, now: float) -> None:
+        """Take the time of content that arrived, and count it."""
+        if self.first is None:
+            self.first = now
+        if self.first_answer is None and piece.content is Content.ANSWER:
+            self.first_answer = now
+        self.last = now
+        self.chars += piece.chars
+        self.reasoning_chars += piece.reasoning_chars
+
+    def tell(self, usage: Usage | None, finish: str | None) -> None:
+        """Take what the provider reported."""
+        if usage is not None:
+            self.usage = usage
+        if finish is not None:
+            self.finish = finish
 
 
 class Dispatcher:
@@ -323,30 +325,39 @@ class Dispatcher:
     ) -> None:
         """Relay pieces as they come; hold what precedes the first content."""
         clock, gap_s = self._clock, meter.endpoint.limits.gap_s
+        mono, write = clock.mono, downstream.write
         now_s = asyncio.get_running_loop().time
         held: list[bytes] = []
         due = 0.0
         async with aclosing(reply.pieces()) as pieces:
             async for piece in pieces:
-                now = clock.mono()
-                meter.note(piece, now)
-                if piece.error is not None:
+                now = mono()
+                data, content, chars, reasoning_chars, usage, finish, error, _ = piece
+                if error is not None:
                     raise Fault(Kind.BROKEN, _broke_off(meter.endpoint, "reported an error"))
+                if content is Content.ANSWER and meter.first_answer is not None:
+                    meter.last = now
+                    meter.chars += chars
+                    meter.reasoning_chars += reasoning_chars
+                elif content:
+                    meter.see(piece, now)
+                if usage is not None or finish is not None:
+                    meter.tell(usage, finish)
                 if meter.first is None:
-                    held.append(piece.data)
+                    held.append(data)
                     continue
                 meter.stage = _WRITING
-                if piece.content and now + gap_s > due:
+                if content and now + gap_s > due:
                     due = min(now + gap_s * (1 + GAP_GRAIN), total)
                     timer.reschedule(now_s() + clock.real_s(due - now))
                 if not flight.begun:
                     await self._begin(flight, decision, reply, downstream)
                     if held:
-                        await downstream.write(b"".join(held))
-                if piece.data:
-                    await downstream.write(piece.data)
+                        await write(b"".join(held))
+                if data:
+                    await write(data)
                 meter.stage = _STREAMING
-                after = clock.mono()
+                after = mono()
                 if after - now > CLIENT_PAUSE_S:
                     # The time the client took to read is no silence of the endpoint.
                     due = min(due + after - now, total)
@@ -375,8 +386,10 @@ class Dispatcher:
         has_content = False
         async with aclosing(reply.pieces()) as pieces:
             async for piece in pieces:
-                meter.note(piece, self._clock.mono())
-                has_content = has_content or bool(piece.content)
+                meter.tell(piece.usage, piece.finish)
+                if piece.content:
+                    meter.see(piece, self._clock.mono())
+                    has_content = True
                 parts.append(piece.data)
         if not has_content and _is_empty(meter):
             raise Fault(Kind.EMPTY, f"{meter.endpoint.id} answered with nothing.")

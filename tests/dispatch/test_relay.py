@@ -11,6 +11,7 @@ from router.core.catalogue import Limits
 from router.core.faults import FAULTS, Fault, Kind
 from router.core.measure import Verdict
 from router.core.policy import Policy
+from router.dispatch import GAP_GRAIN
 from tests.core.market import an_ask, e2e, ttft
 from tests.dispatch.stage import (
     CHEAP,
