@@ -14,6 +14,7 @@ gap between content, and the total.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -102,22 +103,50 @@ class _Meter:
     usage: Usage | None = None
     finish: str | None = None
 
-    def see(self, piece: Piece, now: float) -> None:
-        """Take the time of content that arrived, and count it."""
-        if self.first is None:
-            self.first = now
-        if self.first_answer is None and piece.content is Content.ANSWER:
-            self.first_answer = now
-        self.last = now
-        self.chars += piece.chars
-        self.reasoning_chars += piece.reasoning_chars
-
-    def tell(self, usage: Usage | None, finish: str | None) -> None:
-        """Take what the provider reported."""
+    def note(self, piece: Piece, now: float) -> None:
+        """Take the time and the counts of what arrived."""
+        _, content, chars, reasoning_chars, usage, finish, _, _ = piece
+        if content:
+            if self.first is None:
+                self.first = now
+            if self.first_answer is None and content is Content.ANSWER:
+                self.first_answer = now
+            self.last = now
+            self.chars += chars
+            self.reasoning_chars += reasoning_chars
         if usage is not None:
             self.usage = usage
         if finish is not None:
             self.finish = finish
+
+
+class _Silence:
+    """The limit on the gap between content, as an ``asyncio.Timeout`` that content moves on.
+
+    ``moves_at`` is the time (monotonic s) after which content has to move it again.
+    """
+
+    def __init__(self, timer: asyncio.Timeout, clock: Clock, gap_s: float, total: float) -> None:
+        self._timer = timer
+        self._clock = clock
+        self._gap_s = gap_s
+        self._total = total
+        self._due = 0.0
+        self.moves_at = -math.inf
+
+    def broken(self, now: float) -> None:
+        """Count anew: content came."""
+        self.moves_at = now + self._gap_s * GAP_GRAIN
+        self._end(min(now + self._gap_s * (1 + GAP_GRAIN), self._total), now)
+
+    def excuse(self, pause_s: float, now: float) -> None:
+        """Leave out the time the client took to read: it is no silence of the endpoint."""
+        self._end(min(self._due + pause_s, self._total), now)
+
+    def _end(self, due: float, now: float) -> None:
+        self._due = due
+        loop_s = asyncio.get_running_loop().time()
+        self._timer.reschedule(loop_s + self._clock.real_s(due - now))
 
 
 class Dispatcher:
@@ -324,44 +353,30 @@ class Dispatcher:
         total: float,
     ) -> None:
         """Relay pieces as they come; hold what precedes the first content."""
-        clock, gap_s = self._clock, meter.endpoint.limits.gap_s
-        mono, write = clock.mono, downstream.write
-        now_s = asyncio.get_running_loop().time
+        mono, write = self._clock.mono, downstream.write
+        silence = _Silence(timer, self._clock, meter.endpoint.limits.gap_s, total)
         held: list[bytes] = []
-        due = 0.0
         async with aclosing(reply.pieces()) as pieces:
             async for piece in pieces:
                 now = mono()
-                data, content, chars, reasoning_chars, usage, finish, error, _ = piece
-                if error is not None:
+                if piece.error is not None:
                     raise Fault(Kind.BROKEN, _broke_off(meter.endpoint, "reported an error"))
-                if content is Content.ANSWER and meter.first_answer is not None:
-                    meter.last = now
-                    meter.chars += chars
-                    meter.reasoning_chars += reasoning_chars
-                elif content:
-                    meter.see(piece, now)
-                if usage is not None or finish is not None:
-                    meter.tell(usage, finish)
+                meter.note(piece, now)
                 if meter.first is None:
-                    held.append(data)
+                    held.append(piece.data)
                     continue
                 meter.stage = _WRITING
-                if content and now + gap_s > due:
-                    due = min(now + gap_s * (1 + GAP_GRAIN), total)
-                    timer.reschedule(now_s() + clock.real_s(due - now))
+                if piece.content and now > silence.moves_at:
+                    silence.broken(now)
                 if not flight.begun:
                     await self._begin(flight, decision, reply, downstream)
-                    if held:
-                        await write(b"".join(held))
-                if data:
-                    await write(data)
+                    await write(b"".join(held))
+                if piece.data:
+                    await write(piece.data)
                 meter.stage = _STREAMING
                 after = mono()
                 if after - now > CLIENT_PAUSE_S:
-                    # The time the client took to read is no silence of the endpoint.
-                    due = min(due + after - now, total)
-                    timer.reschedule(now_s() + clock.real_s(due - after))
+                    silence.excuse(after - now, after)
         if not flight.begun:
             if _is_empty(meter):
                 raise Fault(Kind.EMPTY, f"{meter.endpoint.id} answered with nothing.")
@@ -386,10 +401,8 @@ class Dispatcher:
         has_content = False
         async with aclosing(reply.pieces()) as pieces:
             async for piece in pieces:
-                meter.tell(piece.usage, piece.finish)
-                if piece.content:
-                    meter.see(piece, self._clock.mono())
-                    has_content = True
+                meter.note(piece, self._clock.mono())
+                has_content = has_content or bool(piece.content)
                 parts.append(piece.data)
         if not has_content and _is_empty(meter):
             raise Fault(Kind.EMPTY, f"{meter.endpoint.id} answered with nothing.")
