@@ -18,7 +18,6 @@ import math
 from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from math import inf
 from random import Random
 from typing import Final
 
@@ -487,8 +486,8 @@ class Dispatcher:
         unseen = 0.0
         if meter.last is None and kind is not Kind.FIRST_TOKEN_TIMEOUT:
             unseen = self._board.unseen_tokens(meter.endpoint, ask, ended - meter.sent)
-        elif meter.last is not None and ask.stream:
-            unseen = self._board.unseen_tokens(meter.endpoint, ask, inf)
+        elif meter.first is not None and ask.stream:
+            unseen = self._board.unseen_tokens(meter.endpoint, ask, meter.first - meter.sent)
         return estimated(
             input_tokens=rates.prompt_tokens(ask.prompt),
             text=seen - thought,

@@ -41,6 +41,9 @@ FEW = 60
 ALL_VISIBLE = 0.95
 """Share of an answer's tokens that is streamed, above which nothing is hidden."""
 
+LONG_ANSWER = 0.97
+"""Quantile of lengths at which what is still silent is taken to hang, not to generate."""
+
 TRIPS_AFTER, OPEN_S, OPEN_MOST_S = 3, 10.0, 120.0
 """Failures in a row that open the breaker, and for how long: doubled each time (study)."""
 RATE_LIMIT_S = 2.0
@@ -155,16 +158,18 @@ class Board:
     def unseen_tokens(self, endpoint: Endpoint, ask: Ask, elapsed_s: float) -> float:
         """Expect what was generated in ``elapsed_s`` seconds of which nothing was seen.
 
-        A whole answer grows at the usual speed; of a stream only hidden thinking is unseen.
+        A whole answer grows at the usual speed; of a stream only hidden thinking is unseen. The
+        wait that was learned holds a whole thought, also where this one may not be as long.
         """
         wall = self._clock.wall()
         found = self._length(endpoint, ask.sla.policy, wall)
-        total = found.mean_capped(ask.max_tokens)
-        hidden = total * (1 - found.visible) if found.visible < ALL_VISIBLE else 0.0
+        share = 1 - found.visible if found.visible < ALL_VISIBLE else 0.0
+        most = found.quantile(LONG_ANSWER) * (share if ask.stream else 1.0)
+        if ask.max_tokens is not None:
+            most = min(most, ask.max_tokens)
         prompt_k = self._rate(endpoint.family, wall).prompt_tokens(ask.prompt) / 1000
         view = self._stats(self._seen[endpoint.id], wall)
-        most = hidden if ask.stream else total
-        return view.tokens_after(elapsed_s, prompt_k, hidden=hidden, most=most)
+        return view.tokens_after(elapsed_s, prompt_k, hidden=found.quantile(0.5) * share, most=most)
 
     def stakes(self, class_key: str) -> Stakes:
         """Return the price of a miss and the typical cost of a class."""
