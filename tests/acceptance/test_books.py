@@ -219,15 +219,22 @@ async def test_what_was_interrupted_is_estimated_near_to_what_was_billed(books: 
     told = "\n".join(f"{key}: {tally[key]}" for key in sorted(tally))
     sys.stdout.write(told)
     assert tally["all"].count >= 20
-    assert abs(tally["SEEN"].off) <= 0.05, told
     assert abs(tally["UNSEEN"].off) <= 0.40, told
 
 
-@pytest.mark.xfail(strict=False, reason="off by up to 3.3 % in single runs, either way")
 async def test_the_interrupted_of_which_all_was_seen_agree_within_two_percent(
     books: Books,
 ) -> None:
     assert abs(tallied(books)["SEEN"].off) <= TOLERANCE
+
+
+@pytest.mark.xfail(
+    strict=False,
+    reason="seeds 7 to 12: +1.3, +1.7, -0.0, +0.4, -7.1, -0.7 %; a whole answer that stalls looks "
+    "like one that hangs, and is booked at its prompt",
+)
+async def test_all_that_was_interrupted_agrees_within_two_percent(books: Books) -> None:
+    assert abs(tallied(books)["all"].off) <= TOLERANCE
 
 
 def tallied(books: Books) -> dict[str, Sums]:
