@@ -300,7 +300,7 @@ class Dispatcher:
             kind = None
         except Fault as fault:
             kind, retry_after_s = fault.kind, fault.retry_after_s
-            if fault.upstream is not None:
+            if fault.upstream is not None and meter.status is None:
                 meter.status = fault.upstream.status
             raise
         except asyncio.CancelledError:
@@ -358,9 +358,9 @@ class Dispatcher:
         async with aclosing(reply.pieces()) as pieces:
             async for piece in pieces:
                 now = mono()
+                meter.note(piece, now)
                 if piece.error is not None:
                     raise Fault(Kind.BROKEN, _broke_off(meter.endpoint, "reported an error"))
-                meter.note(piece, now)
                 if meter.first is None:
                     held.append(piece.data)
                     continue

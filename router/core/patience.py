@@ -20,7 +20,8 @@ on early pays for the prompt twice."""
 FIRST_TOKEN_MOST_S: Final = 60.0
 PRIOR_FACTOR: Final = 6.0
 """Where the limit ends: hangs raise the forecast that it is taken from, so they must not raise the
-limit for ever. Six times what the operator declared, or a minute."""
+limit for ever. Six times what the operator declared, or a minute; to that, for a whole answer,
+comes the time to decode it at the declared speed, ``WHOLE_FACTOR`` times."""
 WHOLE_FACTOR: Final = 4.0
 """The same for the end of a whole answer."""
 
@@ -31,10 +32,13 @@ def first_content_s(ask: Ask, endpoint: Endpoint, told: Forecast | None) -> floa
         return endpoint.limits.first_token_s
     if told is None:
         return endpoint.limits.total_s
-    if not ask.stream:
-        return max(FIRST_TOKEN_LEAST_S, WHOLE_FACTOR * told.e2e_ms / 1000)
     most = max(FIRST_TOKEN_MOST_S, PRIOR_FACTOR * endpoint.prior.ttft_ms / 1000)
-    return min(max(FIRST_TOKEN_LEAST_S, FIRST_TOKEN_FACTOR * told.ttft_ms / 1000), most)
+    if ask.stream:
+        expected = FIRST_TOKEN_FACTOR * told.ttft_ms / 1000
+    else:
+        expected = WHOLE_FACTOR * told.e2e_ms / 1000
+        most += WHOLE_FACTOR * told.output_tokens / endpoint.prior.tps
+    return min(max(FIRST_TOKEN_LEAST_S, expected), most)
 
 
 def hold_s(ask: Ask, policy: Policy) -> float:

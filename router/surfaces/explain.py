@@ -57,6 +57,9 @@ def _expected(expectation: Expectation) -> Json:
 
 def _failed(rejection: Rejection) -> list[Json]:
     """Say which limits an endpoint breaks, or which hard fact keeps it out."""
+    if rejection.reason is Reason.SLOWER and rejection.expectations:
+        # Each bound may be kept by itself: the least sure one ranked it behind.
+        return [_expected(min(rejection.expectations, key=lambda e: e.p_keep))]
     if rejection.expectations:
         return [_expected(e) for e in rejection.expectations if not e.kept]
     if rejection.reason in (Reason.DEARER, Reason.SLOWER):

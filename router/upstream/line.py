@@ -98,4 +98,6 @@ class Line:
         headers["x-request-id"] = call.attempt_id
         if call.traceparent is not None:
             headers["traceparent"] = call.traceparent
+        if call.tracestate:
+            headers["tracestate"] = call.tracestate
         return headers

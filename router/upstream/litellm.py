@@ -75,8 +75,12 @@ class LiteLLM:
         return self._complete is not None
 
     def start_loading(self) -> threading.Thread:
-        """Import litellm in a thread of its own; the thread is returned for whom it concerns."""
-        thread = threading.Thread(target=self._load, name="load-litellm", daemon=True)
+        """Import litellm in a thread of its own; the thread is returned for whom it concerns.
+
+        No daemon: one that is frozen at exit inside an import leaves its lock to nobody, and the
+        interpreter, importing something on its way out, would wait for it for ever.
+        """
+        thread = threading.Thread(target=self._load, name="load-litellm")
         thread.start()
         return thread
 

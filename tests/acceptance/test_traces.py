@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
 from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -94,7 +93,6 @@ async def test_the_clients_context_reaches_the_receiver_and_the_provider(tmp_pat
     assert set(receiver.paths) == {"/v1/traces"}
 
 
-@pytest.mark.xfail(reason="router/upstream/line.py does not send it", raises=KeyError)
 async def test_the_clients_tracestate_reaches_the_provider(tmp_path: Path) -> None:
     async with (
         echoing() as echo,
