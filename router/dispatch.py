@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from router.core.answer import Content, Piece, Usage
+from router.core.answer import Usage
 from router.core.ask import Ask, Mode
 from router.core.books import cost_nano_usd, estimated, is_billed
 from router.core.catalogue import Dialect, Endpoint, EndpointId, Price
@@ -30,10 +30,11 @@ from router.core.decision import Decision, Explained
 from router.core.faults import Fault, Kind
 from router.core.measure import Attempt, Outcome
 from router.core.memo import Memo
+from router.core.meter import Meter, Stage
 from router.core.numbers import DEVIATE_BITS, DEVIATES
 from router.core.patience import first_content_s, hold_s
 from router.core.policy import Policy
-from router.core.refusal import refusal
+from router.core.refusal import may_mend, refusal
 from router.ports import (
     Board,
     Call,
@@ -57,8 +58,6 @@ GAP_GRAIN: Final = 0.05
 """Content moves the gap limit on in steps of this share of it, not with every chunk: a silence is
 ended never early, and at most this much late."""
 
-_WAITING, _STREAMING, _WRITING, _BOOKED = "first token", "next token", "client", "booked"
-
 
 @dataclass(slots=True)
 class Flight:
@@ -81,42 +80,6 @@ class Flight:
     begun: bool = False
     fault: Fault | None = None
     outcome: Outcome | None = None
-
-
-@dataclass(slots=True)
-class _Meter:
-    """The stopwatch of one attempt."""
-
-    endpoint: Endpoint
-    price: Price
-    sent: float
-    sent_wall: float
-    upstream_id: str = ""
-    status: int | None = None
-    stage: str = _WAITING
-    first: float | None = None
-    first_answer: float | None = None
-    last: float | None = None
-    chars: int = 0
-    reasoning_chars: int = 0
-    usage: Usage | None = None
-    finish: str | None = None
-
-    def note(self, piece: Piece, now: float) -> None:
-        """Take the time and the counts of what arrived."""
-        _, content, chars, reasoning_chars, usage, finish, _, _ = piece
-        if content:
-            if self.first is None:
-                self.first = now
-            if self.first_answer is None and content is Content.ANSWER:
-                self.first_answer = now
-            self.last = now
-            self.chars += chars
-            self.reasoning_chars += reasoning_chars
-        if usage is not None:
-            self.usage = usage
-        if finish is not None:
-            self.finish = finish
 
 
 class _Silence:
@@ -261,7 +224,7 @@ class Dispatcher:
             explained = explain(ask, candidates, decision, wall=wall)
             refused = refusal(ask, explained)
             left = hold_s(ask, self._policy(ask)) - (clock.mono() - flight.received)
-            if ask.sla.mode is not Mode.WAIT or left <= 0 or not _may_mend(explained):
+            if ask.sla.mode is not Mode.WAIT or left <= 0 or not may_mend(explained):
                 flight.decisions.append(decision)
                 raise refused
             await asyncio.sleep(clock.real_s(min(WAIT_STEP_S, left)))
@@ -289,7 +252,7 @@ class Dispatcher:
         flight.tried.add(endpoint.id)
         flight.endpoints[endpoint.id] = endpoint
         flight.attempt_span_ids.append(span_id)
-        meter = _Meter(endpoint, _pinned(endpoint, clock.wall()), clock.mono(), clock.wall())
+        meter = Meter(endpoint, _pinned(endpoint, clock.wall()), clock.mono(), clock.wall())
         if not flight.attempts:
             flight.overhead_s = meter.sent - flight.received
         self._board.begun(endpoint)
@@ -308,7 +271,7 @@ class Dispatcher:
             raise
         finally:
             # A whole answer was booked when it was complete, before the client got it.
-            if meter.stage != _BOOKED:
+            if meter.stage is not Stage.BOOKED:
                 self._book(flight, meter, kind, retry_after_s)
 
     async def _exchange(
@@ -316,7 +279,7 @@ class Dispatcher:
         flight: Flight,
         call: Call,
         decision: Decision,
-        meter: _Meter,
+        meter: Meter,
         downstream: Downstream,
     ) -> None:
         clock, endpoint = self._clock, meter.endpoint
@@ -338,13 +301,13 @@ class Dispatcher:
                     relay = self._whole(flight, decision, meter, reply, downstream, timer=timer)
                 await relay
         except TimeoutError:
-            raise _overdue(meter, clock.mono() >= total) from None
+            raise meter.overdue(total_reached=clock.mono() >= total) from None
 
     async def _stream(
         self,
         flight: Flight,
         decision: Decision,
-        meter: _Meter,
+        meter: Meter,
         reply: Reply,
         downstream: Downstream,
         *,
@@ -364,7 +327,7 @@ class Dispatcher:
                 if meter.first is None:
                     held.append(piece.data)
                     continue
-                meter.stage = _WRITING
+                meter.stage = Stage.WRITING
                 if piece.content and now > silence.moves_at:
                     silence.broken(now)
                 if not flight.begun:
@@ -372,12 +335,12 @@ class Dispatcher:
                     await write(b"".join(held))
                 if piece.data:
                     await write(piece.data)
-                meter.stage = _STREAMING
+                meter.stage = Stage.STREAMING
                 after = mono()
                 if after - now > CLIENT_PAUSE_S:
                     silence.excuse(after - now, after)
         if not flight.begun:
-            if _is_empty(meter):
+            if meter.is_empty:
                 raise Fault(Kind.EMPTY, f"{meter.endpoint.id} answered with nothing.")
             await self._begin(flight, decision, reply, downstream)
             await downstream.write(b"".join(held))
@@ -389,7 +352,7 @@ class Dispatcher:
         self,
         flight: Flight,
         decision: Decision,
-        meter: _Meter,
+        meter: Meter,
         reply: Reply,
         downstream: Downstream,
         *,
@@ -403,7 +366,7 @@ class Dispatcher:
                 meter.note(piece, self._clock.mono())
                 has_content = has_content or bool(piece.content)
                 parts.append(piece.data)
-        if not has_content and _is_empty(meter):
+        if not has_content and meter.is_empty:
             raise Fault(Kind.EMPTY, f"{meter.endpoint.id} answered with nothing.")
         self._book(flight, meter, None, None)
         timer.reschedule(None)
@@ -436,10 +399,10 @@ class Dispatcher:
         )
 
     def _book(
-        self, flight: Flight, meter: _Meter, kind: Kind | None, retry_after_s: float | None
+        self, flight: Flight, meter: Meter, kind: Kind | None, retry_after_s: float | None
     ) -> None:
         """Finish an attempt: once, whatever ended it."""
-        meter.stage = _BOOKED
+        meter.stage = Stage.BOOKED
         ended = self._clock.mono()
         streamed = flight.ask.stream
         usage = meter.usage
@@ -472,7 +435,7 @@ class Dispatcher:
         flight.attempts.append(attempt)
         self._board.observe(attempt, flight.ask, retry_after_s)
 
-    def _estimate(self, ask: Ask, meter: _Meter, kind: Kind | None, ended: float) -> Usage | None:
+    def _estimate(self, ask: Ask, meter: Meter, kind: Kind | None, ended: float) -> Usage | None:
         """Count what nobody reported.
 
         Noise is no model's work. Who is long overdue is taken to be hanging, not thinking; who
@@ -528,36 +491,6 @@ class Dispatcher:
                 fault=flight.fault,
             )
         )
-
-
-def _may_mend(explained: Explained) -> bool:
-    """Whether waiting can help: somebody is only blocked for now, or only slower than asked."""
-    return bool(explained.forecasts) or any(r.reason.passes for r in explained.decision.out)
-
-
-def _overdue(meter: _Meter, total_reached: bool) -> Fault:  # noqa: FBT001 - a fact, not a mode
-    name = meter.endpoint.id
-    if meter.stage == _WRITING:
-        return Fault(Kind.CANCELLED, "The client stopped reading.")
-    if total_reached:
-        return Fault(
-            Kind.TOTAL_TIMEOUT,
-            f"{name} was still answering after {meter.endpoint.limits.total_s:g} s.",
-        )
-    if meter.stage == _STREAMING:
-        return Fault(
-            Kind.GAP_TIMEOUT,
-            f"{name} fell silent for {meter.endpoint.limits.gap_s:g} s inside its answer.",
-        )
-    return Fault(Kind.FIRST_TOKEN_TIMEOUT, f"{name} gave no content in the time it should need.")
-
-
-def _is_empty(meter: _Meter) -> bool:
-    """Whether an answer without content is a failure.
-
-    One that was cut off by its length, or filtered, says so, and would be the same elsewhere.
-    """
-    return meter.chars == 0 and meter.finish in (None, "stop", "end_turn")
 
 
 def _broke_off(endpoint: Endpoint, how: str) -> str:

@@ -27,3 +27,8 @@ def refusal(ask: Ask, explained: Explained) -> Fault:
         " error.availability names each endpoint, and nearest.relax what would have worked.",
         detail=detail,
     )
+
+
+def may_mend(explained: Explained) -> bool:
+    """Whether waiting can help: somebody is only blocked for now, or only slower than asked."""
+    return bool(explained.forecasts) or any(r.reason.passes for r in explained.decision.out)
