@@ -71,9 +71,10 @@ async def test_a_whole_answer_declares_its_budget_in_headers(client: openai.Asyn
                  "Predicted-E2E-Ms", "Predicted-Cost-USD", "Attempts", "Overhead-Ms", "E2E-Ms",
                  "Cost-USD", "Verdict"):  # fmt: skip
         assert raw.headers[f"X-SLA-{name}"]
-    assert raw.headers["X-SLA-Endpoint"] in {
-        "deepseek-r1@parasail", "deepseek-r1@friendli", "deepseek-r1@azure"
-    }  # fmt: skip
+        # Nothing was measured yet, so anybody may be tried who is not hopeless.
+        assert raw.headers["X-SLA-Endpoint"] not in {
+            "deepseek-r1@deepseek", "deepseek-r1@lambda", "deepseek-r1@nebius"
+        }  # fmt: skip
 
 
 async def test_a_whole_answer_declares_its_budget_in_the_body(client: openai.AsyncOpenAI) -> None:
