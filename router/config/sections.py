@@ -54,7 +54,6 @@ class Server(Strict):
     port: int = Field(8080, ge=0, le=65535)
     api_keys: tuple[VariableName, ...] = Field((), strict=False)
     body_limit_mb: float = Field(32.0, gt=0, le=1024)
-    header_limit_kb: float = Field(8.0, ge=1, le=1024)
     drain_s: float = Field(60.0, ge=0, le=3600)
 
 
