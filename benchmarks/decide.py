@@ -203,8 +203,7 @@ def _decisions(
 
 def _decide(world: _World, ask: Ask) -> Decision:
     board, wall = world.board, world.clock.now
-    stakes = board.stakes(ask.sla.class_key(ask.model))
-    candidates = board.candidates(ask.model, ask.sla.policy)
+    stakes, candidates = board.stakes(ask.kind), board.candidates(ask)
     return decide(ask, candidates, stakes, wall=wall, chance=world.chance)
 
 

@@ -175,10 +175,10 @@ class Dispatcher:
     def explain(self, ask: Ask) -> Explained:
         """Decide as ``run`` would on average, tell it in full, and send nothing."""
         wall = self._clock.wall()
-        candidates = self._board.candidates(ask.model, ask.sla.policy)
-        stakes = self._board.stakes(ask.sla.class_key(ask.model))
-        decision = decide(ask, candidates, stakes, wall=wall)
-        return explain(ask, candidates, decision, wall=wall)
+        candidates, warm = self._board.candidates(ask), self._board.warm(ask)
+        stakes = self._board.stakes(ask.kind)
+        decision = decide(ask, candidates, stakes, wall=wall, warm=warm)
+        return explain(ask, candidates, decision, stakes, wall=wall, warm=warm)
 
     async def _serve(self, flight: Flight, downstream: Downstream) -> None:
         budget = self._policy(flight.ask).attempts
@@ -202,12 +202,12 @@ class Dispatcher:
         ask, clock = flight.ask, self._clock
         while True:
             wall = clock.wall()
-            candidates = self._board.candidates(ask.model, ask.sla.policy)
+            candidates = self._board.candidates(ask)
             known = self._memo.find(ask, candidates) if not flight.tried else None
             if known is not None:
                 decision = known
                 break
-            stakes = self._board.stakes(ask.sla.class_key(ask.model))
+            stakes, warm = self._board.stakes(ask.kind), self._board.warm(ask)
             decision = decide(
                 ask,
                 candidates,
@@ -216,12 +216,13 @@ class Dispatcher:
                 chance=self._chance,
                 tried=flight.tried,
                 elapsed_s=clock.mono() - flight.received,
+                warm=warm,
             )
             if decision.plan:
                 if not flight.tried:
                     self._memo.keep(ask, candidates, decision)
                 break
-            explained = explain(ask, candidates, decision, wall=wall)
+            explained = explain(ask, candidates, decision, stakes, wall=wall, warm=warm)
             refused = refusal(ask, explained)
             left = hold_s(ask, self._policy(ask)) - (clock.mono() - flight.received)
             if ask.sla.mode is not Mode.WAIT or left <= 0 or not may_mend(explained):
@@ -230,7 +231,8 @@ class Dispatcher:
             await asyncio.sleep(clock.real_s(min(WAIT_STEP_S, left)))
         flight.decisions.append(decision)
         if ask.explain:
-            flight.explained = explain(ask, candidates, decision, wall=wall)
+            stakes, warm = self._board.stakes(ask.kind), self._board.warm(ask)
+            flight.explained = explain(ask, candidates, decision, stakes, wall=wall, warm=warm)
         return decision
 
     def _policy(self, ask: Ask) -> Policy:

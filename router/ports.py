@@ -12,8 +12,8 @@ from typing import NamedTuple, Protocol
 
 from router.core.answer import Piece
 from router.core.ask import Ask
-from router.core.catalogue import Endpoint, EndpointId, ModelName
-from router.core.decide import Candidate
+from router.core.catalogue import Endpoint, EndpointId
+from router.core.decide import Candidate, Warm
 from router.core.decision import Decision, Explained
 from router.core.faults import Fault
 from router.core.measure import Attempt, Outcome
@@ -100,11 +100,15 @@ class Upstream(Protocol):
 class Board(Protocol):
     """What is known of every endpoint right now, in this process. Never waits for anything."""
 
-    def candidates(self, model: ModelName, policy: str) -> Sequence[Candidate]:
-        """Return every endpoint serving ``model``, in the operator's order, with its state."""
+    def candidates(self, ask: Ask) -> Sequence[Candidate]:
+        """Return every endpoint serving its model, in the operator's order, with its state."""
         ...
 
-    def stakes(self, class_key: str) -> Stakes:
+    def warm(self, ask: Ask) -> Warm:
+        """Return how many tokens of its conversation each endpoint should still remember."""
+        ...
+
+    def stakes(self, kind: str) -> Stakes:
         """Return the price of a miss and the typical cost of a class."""
         ...
 

@@ -120,6 +120,8 @@ class Ask:
     """One request: what the application wants, and what an endpoint must have to serve it.
 
     ``params`` are the body's top-level field names; ``max_tokens`` is the client's own limit.
+    ``session`` names the conversation this request is a turn of; empty where nobody says so.
+    ``kind`` is the class that attainment is steered for and answer lengths are learned in.
     """
 
     id: str
@@ -133,3 +135,8 @@ class Ask:
     params: frozenset[str] = frozenset()
     preferences: Preferences = field(default=NO_PREFERENCES)
     explain: bool = False
+    session: str = ""
+    kind: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", self.sla.class_key(self.model))

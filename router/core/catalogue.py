@@ -101,6 +101,11 @@ class Price:
             source=self.source,
         )
 
+    @property
+    def cache_saves_usd(self) -> float:
+        """What a prompt token read from the cache costs less than a fresh one, in USD."""
+        return 0.0 if self.cached_input is None else (self.input - self.cached_input) * 1e-6
+
     def nano_usd(
         self, *, fresh: float, cache_read: float, cache_write: float, output: float
     ) -> float:

@@ -16,17 +16,23 @@ equals keep the operator's order.
 Choosing uses one draw from what is believed (posterior sampling), so that the unsure is tried
 now and then and a better endpoint is never locked out; the misses of trying are paid from the
 same account. Without ``chance`` the decision is what is best on average: ``explain`` asks so.
+
+In a conversation the cost of the turns to come is added, at the price a remembered prompt has
+here: the first turn goes where the later ones will be cheap, and a warm cache is a price, not a
+rule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from math import inf
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from math import exp, inf
 from operator import itemgetter
+from types import MappingProxyType
 from typing import NamedTuple
 
 from router.core.ask import NO_PREFERENCES, Ask, BoundKind, Mode, Preferences
-from router.core.catalogue import Endpoint, Price
+from router.core.catalogue import Endpoint, EndpointId, Price
 from router.core.decision import (
     Decision,
     Explained,
@@ -34,6 +40,7 @@ from router.core.decision import (
     Option,
     Reason,
     Rejection,
+    Shadow,
     Status,
 )
 from router.core.forecast import (
@@ -58,12 +65,20 @@ PROMPT_MARGIN = 1.1
 """How much longer than estimated a prompt may turn out, where a window is decided on. To it
 comes the p99 answer (the last node of its lengths), unless the client said how much it wants."""
 
+RELAXED = 1.25
+"""One step of relaxing a bound, to tell what it costs."""
+LATER_SHARE = 0.7
+"""What the later turns of a conversation count of their cost here: it may move on (study)."""
+
 LIKELY = 0.5
 """Below this P(keep) even the typical answer misses: such an endpoint never serves while another
 reaches it, however cheap a miss has become. Where nobody does, it matters by how much."""
 
 Chance = Callable[[], float]
 """Draws a standard normal deviate."""
+Warm = Mapping[EndpointId, float]
+"""Tokens of a conversation that an endpoint has read lately."""
+COLD: Warm = MappingProxyType({})
 
 
 class Standing(NamedTuple):
@@ -85,10 +100,20 @@ class Candidate(NamedTuple):
 
 
 class _Weighed(NamedTuple):
+    """``total_usd`` is ``cost_usd`` and what the later turns of the conversation will cost.
+
+    ``cached`` are the prompt tokens that the endpoint should remember; ``lengths`` one draw of
+    what the candidate's may be.
+    """
+
+    total_usd: float
     cost_usd: float
     candidate: Candidate
     price: Price
     input_tokens: float
+    cached: float
+    prompt_usd: float
+    lengths: Lengths
 
 
 def decide(
@@ -100,9 +125,14 @@ def decide(
     chance: Chance | None = None,
     tried: Collection[str] = (),
     elapsed_s: float = 0.0,
+    warm: Warm = COLD,
 ) -> Decision:
-    """Choose; ``wall`` pins the prices, ``tried`` are out, ``elapsed_s`` has been used up."""
-    fit, out = _sift(ask, candidates, wall, tried)
+    """Choose; ``wall`` pins the prices, ``tried`` are out, ``elapsed_s`` has been used up.
+
+    ``warm`` says how many tokens of this conversation each endpoint should still remember.
+    """
+    later = LATER_SHARE * max(stakes.turns - 1, 0.0) if ask.session else 0.0
+    fit, out = _sift(ask, candidates, wall, tried, warm=warm, later=later, chance=chance)
     q = question(ask.sla.bounds, ask.max_tokens, elapsed_s)
     if not fit:
         return Decision(_status(ask, None), (), tuple(out), _input(ask, candidates))
@@ -127,10 +157,19 @@ def decide(
 
 
 def explain(
-    ask: Ask, candidates: Sequence[Candidate], decision: Decision, *, wall: float
+    ask: Ask,
+    candidates: Sequence[Candidate],
+    decision: Decision,
+    stakes: Stakes,
+    *,
+    wall: float,
+    warm: Warm = COLD,
 ) -> Explained:
-    """Tell a decision in full: every endpoint's forecast, and why it is where it is."""
-    fit, _ = _sift(ask, candidates, wall, ())
+    """Tell a decision in full: every endpoint's forecast, and why it is where it is.
+
+    With it comes what each bound costs: the same decision with that bound relaxed by a step.
+    """
+    fit, _ = _sift(ask, candidates, wall, (), warm=warm)
     gone = {r.endpoint for r in decision.out}
     fit = [w for w in fit if w.candidate.endpoint.id not in gone]
     q = question(ask.sla.bounds, ask.max_tokens)
@@ -142,12 +181,50 @@ def explain(
         if endpoint is chosen:
             continue
         rejections.append(_outranked(endpoint, told, head))
-    return Explained(decision, tuple(forecasts), tuple(rejections))
+    shadows: tuple[Shadow, ...] = ()
+    if head is not None:
+        shadows = _shadows(ask, candidates, stakes, wall=wall, warm=warm)
+    return Explained(decision, tuple(forecasts), tuple(rejections), shadows)
+
+
+def _shadows(
+    ask: Ask, candidates: Sequence[Candidate], stakes: Stakes, *, wall: float, warm: Warm
+) -> tuple[Shadow, ...]:
+    """Decide on average, once as declared and once with each bound relaxed by a step."""
+
+    def cost(asked: Ask) -> tuple[EndpointId | None, float]:
+        decision = decide(asked, candidates, stakes, wall=wall, warm=warm)
+        if not decision.plan:
+            return None, 0.0
+        return decision.plan[0].endpoint.id, decision.plan[0].cost_usd
+
+    _, declared_usd = cost(ask)
+    found = []
+    for bound in ask.sla.bounds:
+        eased = replace(bound, limit=bound.limit * RELAXED ** (-1 if bound.kind.is_floor else 1))
+        bounds = tuple(eased if b is bound else b for b in ask.sla.bounds)
+        endpoint, cost_usd = cost(replace(ask, sla=replace(ask.sla, bounds=bounds)))
+        if endpoint is not None:
+            saves = max(0.0, declared_usd - cost_usd)
+            found.append(Shadow(bound.kind, bound.limit, eased.limit, endpoint, saves))
+    return tuple(found)
 
 
 def _sift(
-    ask: Ask, candidates: Sequence[Candidate], wall: float, tried: Collection[str]
+    ask: Ask,
+    candidates: Sequence[Candidate],
+    wall: float,
+    tried: Collection[str],
+    *,
+    warm: Warm,
+    later: float = 0.0,
+    chance: Chance | None = None,
 ) -> tuple[list[_Weighed], list[Rejection]]:
+    """Sort out who can serve, the cheapest first, and why the others cannot.
+
+    ``later`` is how many more turns are counted; ``chance`` draws answer lengths in doubt, once
+    for each model.
+    """
     fit: list[_Weighed] = []
     out: list[Rejection] = []
     bounds, max_tokens = ask.sla.bounds, ask.max_tokens
@@ -156,8 +233,9 @@ def _sift(
     picky = ask.preferences is not NO_PREFERENCES and ask.preferences != NO_PREFERENCES
     guessed = guess(ask.prompt)
     answers: dict[int, float] = {}
+    stretch: dict[str, float] = {}
     for candidate in candidates:
-        endpoint, _, lengths, rates, _ = candidate
+        endpoint, stats, lengths, rates, _ = candidate
         tokens = guessed * rates.correction(ask.prompt)
         rejection = _hard_fact(ask, candidate, tokens, window=window, wall=wall, tried=tried)
         if rejection is not None:
@@ -169,10 +247,24 @@ def _sift(
             continue
         if price.windows:
             price = price.at(wall)
-        answer = answers.get(id(lengths))
-        if answer is None:
-            answer = answers[id(lengths)] = lengths.mean_capped(max_tokens)
-        cost = (price.input * tokens + price.output * answer) * 1e-6 + price.fee
+        if chance is not None and lengths.doubt:
+            factor = stretch.get(endpoint.family)
+            if factor is None:
+                factor = exp(POSTERIOR_SCALE * lengths.doubt * chance())
+                stretch[endpoint.family] = factor
+            lengths = lengths.scaled(factor)
+            answer = lengths.mean_capped(max_tokens)
+        else:
+            known = answers.get(id(lengths))
+            answer = lengths.mean_capped(max_tokens) if known is None else known
+            answers[id(lengths)] = answer
+        prompt_usd = price.input * tokens * 1e-6 + price.fee
+        cached = min(warm.get(endpoint.id, 0.0), tokens) if warm else 0.0
+        if cached:
+            prompt_usd -= price.cache_saves_usd * cached * stats.cache_hit
+        cost = total = prompt_usd + price.output * answer * 1e-6
+        if later:
+            total += later * _later_usd(price, tokens + answer, answer, stats.cache_hit)
         if picky:
             rejection = _unwanted(ask.preferences, endpoint, price)
         if rejection is None and cost > max_cost:
@@ -180,12 +272,21 @@ def _sift(
         if rejection is not None:
             out.append(rejection)
             continue
-        fit.append(_Weighed(cost, candidate, price, tokens))
-    fit.sort(key=_by_cost)
+        fit.append(_Weighed(total, cost, candidate, price, tokens, cached, prompt_usd, lengths))
+    fit.sort(key=_by_total)
     return fit, out
 
 
-_by_cost = itemgetter(0)
+def _later_usd(price: Price, prompt: float, answer: float, hit: float) -> float:
+    """Expected cost of a later turn whose prompt, but for the cache's misses, is remembered."""
+    return (
+        (price.input * prompt + price.output * answer) * 1e-6
+        + price.fee
+        - price.cache_saves_usd * prompt * hit
+    )
+
+
+_by_total = itemgetter(0)
 _by_score = itemgetter(1)
 _NO_PRICE = "its price is not known; set price in the configuration"
 
@@ -293,18 +394,22 @@ def _weigh(
     """
     options: list[Option] = []
     best, likely = inf, False
-    for cost, candidate, price, tokens in fit:
-        if likely and cost > best:
+    for total, cost, candidate, price, tokens, cached, prompt_usd, lengths in fit:
+        if likely and total > best:
             break
-        endpoint, stats, lengths, _, _ = candidate
+        endpoint, stats, _, _, _ = candidate
         if chance is None:
             belief = predictive(stats)
         else:
             speed = chance() if q.decodes else 0.0
             belief = drawn(stats, POSTERIOR_SCALE, chance(), speed)
-        token_usd, prompt_usd = price.output * 1e-6, price.input * tokens * 1e-6 + price.fee
+        token_usd = price.output * 1e-6
         keep = p_keep(q, tokens * 1e-3, token_usd, prompt_usd, stats, lengths, belief, at_least)
-        score = cost + stake * (1 - keep)
+        if cached:
+            left_k, hit = (tokens - cached) * 1e-3, stats.cache_hit
+            hot = p_keep(q, left_k, token_usd, prompt_usd, stats, lengths, belief, at_least)
+            keep += hit * (hot - keep)
+        score = total + stake * (1 - keep)
         options.append(Option(endpoint, score, cost, keep))
         if keep >= LIKELY:
             best, likely = min(best, score), True
@@ -322,7 +427,7 @@ def _late(q: Question, weighed: _Weighed) -> float:
 
 def _unbounded(weighed: _Weighed) -> Option:
     fails = max(0.0, weighed.candidate.stats.p_fail - FAILURES_TOLERATED)
-    score = weighed.cost_usd * (1 + FAILURE_COST_SHARE * fails)
+    score = weighed.total_usd * (1 + FAILURE_COST_SHARE * fails)
     return Option(weighed.candidate.endpoint, score, weighed.cost_usd, 1.0)
 
 
@@ -334,6 +439,7 @@ def _forecast(ask: Ask, q: Question, weighed: _Weighed, *, detailed: bool = Fals
         candidate.endpoint,
         price=weighed.price,
         input_tokens=weighed.input_tokens,
+        cached_tokens=weighed.cached,
         stats=candidate.stats,
         lengths=candidate.lengths,
         detailed=detailed,
@@ -350,9 +456,9 @@ def _hopeful(ask: Ask, q: Question, fit: list[_Weighed]) -> bool:
         price = weighed.price
         keep = p_keep(
             q,
-            weighed.input_tokens / 1000,
+            (weighed.input_tokens - weighed.cached) / 1000,
             price.output * 1e-6,
-            price.input * weighed.input_tokens * 1e-6 + price.fee,
+            weighed.prompt_usd,
             stats,
             weighed.candidate.lengths,
             optimistic(stats),

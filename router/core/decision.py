@@ -87,6 +87,16 @@ class Forecast(NamedTuple):
     expectations: tuple[Expectation, ...] = ()
 
 
+class Shadow(NamedTuple):
+    """What a bound costs: relaxed by a step, ``endpoint`` would serve and save ``saves_usd``."""
+
+    kind: BoundKind
+    limit: float
+    relaxed: float
+    endpoint: EndpointId
+    saves_usd: float
+
+
 class Option(NamedTuple):
     """An endpoint that could serve, as weighed: ``score_usd`` is cost plus the price of missing."""
 
@@ -140,9 +150,11 @@ class Explained:
     """A decision told in full: every endpoint with its forecast, and why each is where it is.
 
     ``rejections`` name hard facts, and for every endpoint that is cheaper than the chosen one the
-    bounds that ruled it out; dearer ones come with ``Reason.DEARER``.
+    bounds that ruled it out; dearer ones come with ``Reason.DEARER``. ``shadows`` tell what each
+    bound costs, in the order they were declared.
     """
 
     decision: Decision
     forecasts: tuple[tuple[Endpoint, Forecast], ...]
     rejections: tuple[Rejection, ...]
+    shadows: tuple[Shadow, ...] = ()

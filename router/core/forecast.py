@@ -29,11 +29,8 @@ RETRY_SHARE = 0.5
 """Share of failures that still leave time for another endpoint (study, section 3)."""
 WORST_LATENESS = 5.0
 """Lateness (log of predicted over allowed) above which one miss is as bad as another."""
-LENGTH_SD = 0.45
-"""Typical spread (log) of answer lengths, to widen decode times by the doubt about speed."""
-
 NARROW = 0.2
-"""Doubt about speed (in units of ``LENGTH_SD``) below which it widens times by under 2 %."""
+"""Doubt about speed (over the spread of lengths) below which it widens times by under 2 %."""
 CORRECTIONS, CLOSE = 3, 0.01
 """Steps of inverting a mixture, and how near in probability is near enough."""
 
@@ -142,10 +139,10 @@ def answer_lengths(
     nodes: Sequence[tuple[float, float]] = lengths.nodes
     if max_tokens is not None and max_tokens < nodes[-1][1]:
         nodes = [(w, min(n, max_tokens)) for w, n in nodes]
-    doubt = belief.speed_sd / LENGTH_SD
+    doubt = belief.speed_sd / lengths.spread
     if doubt < NARROW:
         return nodes
-    middle, widen = nodes[2][1], sqrt(1 + doubt * doubt)
+    middle, widen = lengths.middle, sqrt(1 + doubt * doubt)
     return [(w, middle * (n / middle) ** widen) for w, n in nodes]
 
 
@@ -307,6 +304,7 @@ def forecast(
     input_tokens: float,
     stats: Stats,
     lengths: Lengths,
+    cached_tokens: float = 0.0,
     detailed: bool = False,
 ) -> Forecast:
     """Tell what is expected.
@@ -315,14 +313,15 @@ def forecast(
     mixture itself instead of two lognormals: an explanation may take its time, a request not.
     """
     belief = predictive(stats)
-    prompt_k = input_tokens / 1000
+    read = cached_tokens * stats.cache_hit
+    prompt_k = (input_tokens - read) / 1000
     percentile = ask.sla.percentile
     answers = answer_lengths(lengths, belief, ask.max_tokens)
     token_s = exp(-belief.speed)
     ends = [(w, n * token_s * lengths.visible) for w, n in answers]
     output = lengths.mean_capped(ask.max_tokens)
-    cost_usd = price.nano_usd(fresh=input_tokens, cache_read=0, cache_write=0, output=output) / 1e9
-    prompt_usd = price.input * input_tokens / 1e6 + price.fee
+    prompt_usd = price.input * input_tokens / 1e6 + price.fee - price.cache_saves_usd * read
+    cost_usd = prompt_usd + price.output * output / 1e6
     result = Forecast(
         ttft_ms=1000 * wait_quantile(percentile, prompt_k, stats, belief),
         e2e_ms=1000

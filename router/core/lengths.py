@@ -2,9 +2,9 @@
 
 Models need different numbers of tokens for the same answer, so a dearer token can make a cheaper
 answer. Lengths are heavy-tailed, so they are kept as a histogram of log tokens; a kind of request
-that never met a model starts from what that model does elsewhere, and a model nobody used from
-its declared prior. The forecast integrates over nine points of the distribution, closer together
-in the tail, where a percentile is decided.
+that never met a model starts from what is expected of the two (``effects``). The forecast
+integrates over a dozen points of the distribution, closer together in the tail, where a percentile
+is decided.
 """
 
 from __future__ import annotations
@@ -12,35 +12,38 @@ from __future__ import annotations
 from bisect import bisect_left
 from functools import lru_cache
 from itertools import pairwise
-from math import exp, log
+from math import exp, log, sqrt
 from typing import Final, NamedTuple
 
 from router.core.decay import Group
-from router.core.measure import Attempt
+from router.core.effects import ANSWER_SD, HIGH, LOW, Outlook, Seen
+from router.core.measure import CUT_OFF, Attempt
 from router.core.numbers import normal_cdf
 
 CELLS = 48
-LOW, HIGH = log(4.0), log(16_000.0)
 STEP = (HIGH - LOW) / CELLS
-LENGTHS: Final = Group("lengths", 24 * 3600.0, CELLS + 4)
-"""48 cells of log tokens, then n, sum of tokens, sum of reasoning, sum of visible tokens."""
+LENGTHS: Final = Group("lengths", 24 * 3600.0, CELLS + 6)
+"""48 cells of log tokens, then n, sums of tokens, of streamed reasoning, of visible tokens, of log
+tokens and of their squares."""
 EVERYWHERE = "*"
 """The kind of request that stands for all of them."""
 
-CUT_OFF: Final = frozenset({"length", "max_tokens"})
-"""Finish reasons of answers that were not allowed to end."""
-
 PRIOR_SD = 0.5
-"""Spread (log) of a declared answer length; sigma 0.4 is typical, a little more is doubt."""
-PRIOR_N, ELSEWHERE_N = 6.0, 6.0
-"""Pseudo-counts behind the declared prior and behind the model's other answers (study: 6)."""
+"""Spread (log) of an expected answer length; sigma 0.4 is typical, a little more is doubt."""
+PRIOR_N = 6.0
+"""Pseudo-counts behind what was expected (study)."""
+SURE_AFTER = 60
+"""Answers of a pair after which its mean is no longer in doubt (study: drawn while below)."""
 
 NODES: Final = (
-    (0.20, 0.10),
-    (0.20, 0.30),
-    (0.20, 0.50),
-    (0.20, 0.70),
-    (0.08, 0.84),
+    (0.14, 0.07),
+    (0.14, 0.21),
+    (0.14, 0.35),
+    (0.12, 0.48),
+    (0.10, 0.59),
+    (0.10, 0.69),
+    (0.08, 0.78),
+    (0.06, 0.85),
     (0.05, 0.905),
     (0.03, 0.945),
     (0.02, 0.97),
@@ -54,6 +57,8 @@ class Lengths(NamedTuple):
 
     ``nodes`` are (weight, tokens) pairs in rising order; ``visible`` and ``reasoning`` the shares
     of the output that are streamed, and that are streamed as reasoning before the answer.
+    ``spread`` is the sd of log tokens, ``doubt`` the sd of their mean (0 once it is well known);
+    ``scale`` is how much longer than ``cdf`` says answers are taken to be (``scaled``).
     """
 
     mean: float
@@ -62,12 +67,28 @@ class Lengths(NamedTuple):
     visible: float
     reasoning: float
     samples: int
+    spread: float
+    doubt: float = 0.0
+    scale: float = 1.0
+
+    @property
+    def middle(self) -> float:
+        """The point of integration nearest to the median, in tokens."""
+        return self.nodes[3][1]
+
+    def scaled(self, factor: float) -> Lengths:
+        """Return the same answers, each ``factor`` times as long."""
+        return self._replace(
+            mean=self.mean * factor,
+            nodes=tuple([(w, n * factor) for w, n in self.nodes]),
+            scale=self.scale * factor,
+        )
 
     def p_at_most(self, tokens: float) -> float:
         """P(answer takes at most ``tokens``)."""
         if tokens <= 0:
             return 0.0
-        at = (log(tokens) - LOW) / STEP
+        at = (log(tokens / self.scale) - LOW) / STEP
         if at <= 0:
             return self.cdf[0]
         if at >= CELLS:
@@ -81,7 +102,7 @@ class Lengths(NamedTuple):
         cell = min(max(bisect_left(self.cdf, p), 1), CELLS)
         low, high = self.cdf[cell - 1], self.cdf[cell]
         inside = (p - low) / (high - low) if high > low else 1.0
-        return exp(LOW + STEP * (cell - 1 + min(max(inside, 0.0), 1.0)))
+        return self.scale * exp(LOW + STEP * (cell - 1 + min(max(inside, 0.0), 1.0)))
 
     def mean_capped(self, max_tokens: int | None) -> float:
         """Mean answer length when the client cuts it at ``max_tokens``."""
@@ -90,30 +111,23 @@ class Lengths(NamedTuple):
         return sum(w * min(n, max_tokens) for w, n in self.nodes)
 
 
-def believed(prior_tokens: float, own: list[float], elsewhere: list[float]) -> Lengths:
-    """Return beliefs from decayed sums of this kind of request and of all the model's answers."""
-    count = elsewhere[CELLS]
-    blend = [PRIOR_N * share for share in _prior_cells(prior_tokens)]
-    total = PRIOR_N
-    if count > 0:
-        held = min(count, 4 * ELSEWHERE_N)
-        blend = [b + held * e / count for b, e in zip(blend, elsewhere, strict=False)]
-        total += held
-        blend = [ELSEWHERE_N * b / total for b in blend]
-        total = ELSEWHERE_N
-    total += own[CELLS]
+def believed(outlook: Outlook, own: list[float], elsewhere: list[float]) -> Lengths:
+    """Return beliefs from what is expected of this pair, its decayed sums, and its model's."""
+    count = own[CELLS]
     below, cdf = 0.0, [0.0]
-    for prior, seen in zip(blend, own, strict=False):
+    for prior, seen in zip(_expected_cells(round(outlook.mean_log, 2)), own, strict=False):
         below += prior + seen
-        cdf.append(below / total)
+        cdf.append(below / (PRIOR_N + count))
     cdf[-1] = 1.0
-    shell = Lengths(0.0, tuple(cdf), (), 1.0, 0.0, round(own[CELLS]))
+    shell = Lengths(0.0, tuple(cdf), (), 1.0, 0.0, round(count), PRIOR_SD)
     nodes = tuple((weight, shell.quantile(q)) for weight, q in NODES)
     mean = sum(w * n for w, n in nodes)
+    variance = PRIOR_N * PRIOR_SD**2
+    if count > 0:
+        mean += count / (count + PRIOR_N) * (own[CELLS + 1] / count - mean)
+        variance += max(0.0, own[CELLS + 5] - own[CELLS + 4] ** 2 / count)
     tokens = own[CELLS + 1] + elsewhere[CELLS + 1]
-    if own[CELLS] > 0:
-        trust = own[CELLS] / (own[CELLS] + ELSEWHERE_N)
-        mean += trust * (own[CELLS + 1] / own[CELLS] - mean)
+    sure = 1 / outlook.sd**2 + count / ANSWER_SD**2
     return Lengths(
         mean=mean,
         cdf=shell.cdf,
@@ -121,7 +135,15 @@ def believed(prior_tokens: float, own: list[float], elsewhere: list[float]) -> L
         visible=(own[CELLS + 3] + elsewhere[CELLS + 3]) / tokens if tokens > 0 else 1.0,
         reasoning=(own[CELLS + 2] + elsewhere[CELLS + 2]) / tokens if tokens > 0 else 0.0,
         samples=shell.samples,
+        spread=sqrt(variance / (PRIOR_N + count)),
+        doubt=0.0 if count >= SURE_AFTER else 1 / sqrt(sure),
     )
+
+
+def seen(own: list[float]) -> Seen | None:
+    """Return what a pair's sums tell its neighbours; ``None`` if they hold less than an answer."""
+    count = own[CELLS]
+    return Seen(count, own[CELLS + 4] / count) if count >= 1 else None
 
 
 def learned(attempt: Attempt) -> list[tuple[int, float]]:
@@ -143,12 +165,13 @@ def learned(attempt: Attempt) -> list[tuple[int, float]]:
         (CELLS + 1, float(usage.output)),
         (CELLS + 2, streamed_reasoning),
         (CELLS + 3, visible),
+        (CELLS + 4, log(usage.output)),
+        (CELLS + 5, log(usage.output) ** 2),
     ]
 
 
-@lru_cache(maxsize=256)
-def _prior_cells(tokens: float) -> tuple[float, ...]:
-    centre = log(tokens)
-    edges = [normal_cdf((LOW + i * STEP - centre) / PRIOR_SD) for i in range(CELLS + 1)]
+@lru_cache(maxsize=1024)
+def _expected_cells(mean_log: float) -> tuple[float, ...]:
+    edges = [normal_cdf((LOW + i * STEP - mean_log) / PRIOR_SD) for i in range(CELLS + 1)]
     edges[0], edges[-1] = 0.0, 1.0
-    return tuple(high - low for low, high in pairwise(edges))
+    return tuple(PRIOR_N * (high - low) for low, high in pairwise(edges))

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from router.core.answer import Usage
 from router.core.ask import Bound, BoundKind, Sla
 from router.core.catalogue import EndpointId
 from router.core.faults import Kind
 
+CUT_OFF: Final = frozenset({"length", "max_tokens"})
+"""Finish reasons of answers that were not allowed to end."""
 MIN_TOKENS_FOR_SPEED = 8
 """Fewer streamed tokens say nothing about speed (design section 2)."""
 

@@ -37,6 +37,8 @@ class Memo:
 
     def find(self, ask: Ask, candidates: Sequence[Candidate]) -> Decision | None:
         """Return the decision of a like request on the very same candidates, if there is one."""
+        if ask.session:
+            return None
         kept = self._kept.get(id(ask.sla))
         if kept is None or kept.candidates is not candidates or kept.uses >= MOST_USES:
             return None

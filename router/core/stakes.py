@@ -13,18 +13,24 @@ from typing import Final, NamedTuple
 
 from router.core.decay import Group
 
-STAKES: Final = Group("stakes", 30 * 24 * 3600.0, 3)
-"""Sum of log increments, number of answers, sum of their cost in USD."""
+STAKES: Final = Group("stakes", 30 * 24 * 3600.0, 5)
+"""Sum of log increments, answers, sum of their cost in USD, conversations, their turns."""
 
 START, LOWEST, HIGHEST = 10.0, 0.5, 300.0
 STEP, AIM = 0.04, 0.9
+PRIOR_TURNS, PRIOR_CONVERSATIONS = 3.0, 2.0
+"""Turns a conversation is taken to have, until so many told otherwise."""
 
 
 class Stakes(NamedTuple):
-    """``lam`` is the price of a miss in typical costs; ``typical_usd`` 0 while unknown."""
+    """``lam`` is the price of a miss in typical costs; ``typical_usd`` 0 while unknown.
+
+    ``turns`` is the mean number of turns of the class's conversations.
+    """
 
     lam: float = START
     typical_usd: float = 0.0
+    turns: float = PRIOR_TURNS
 
 
 def believed(sums: list[float]) -> Stakes:
@@ -33,7 +39,13 @@ def believed(sums: list[float]) -> Stakes:
     return Stakes(
         lam=min(max(raw, LOWEST), HIGHEST),
         typical_usd=sums[2] / sums[1] if sums[1] > 0 else 0.0,
+        turns=(sums[4] + PRIOR_TURNS * PRIOR_CONVERSATIONS) / (sums[3] + PRIOR_CONVERSATIONS),
     )
+
+
+def turned(*, first: bool) -> list[tuple[int, float]]:
+    """Return (index, amount) of one turn of a conversation, ``first`` of it or not."""
+    return [(3, float(first)), (4, 1.0)]
 
 
 def learned(

@@ -16,6 +16,9 @@ of ours knows them.
 
 **Speed.** Log tokens per second: a slow mean, with the same two levels on top.
 
+**Habits.** How many tokens it spends on an answer against others that serve the model, and which
+share of a prompt it should remember it really reads from its cache.
+
 **Failures.** A rate over a minute on top of a rate over hours.
 
 A whole answer (``stream: false``) shows only its end. It is split between wait and decoding in
@@ -27,10 +30,11 @@ from __future__ import annotations
 from math import exp, log, sqrt
 from typing import Final, NamedTuple
 
+from router.core.answer import Usage
 from router.core.catalogue import Prior
 from router.core.decay import Group
 from router.core.faults import FAULTS, Kind
-from router.core.measure import Attempt
+from router.core.measure import CUT_OFF, Attempt
 from router.core.numbers import normal_cdf
 
 LINE: Final = Group("line", 2 * 3600.0, 6)
@@ -46,7 +50,10 @@ SHARP: Final = Group("sharp", 20.0, 4)
 believed after about 10 s, and forgotten about 2 minutes after the traffic left."""
 FAILS: Final = Group("fails", 60.0, 2)
 FAILS_SLOW: Final = Group("fails_slow", 6 * 3600.0, 2)
-GROUPS: Final = (LINE, SHAPE, SPEED, FAST, SHARP, FAILS, FAILS_SLOW)
+HABITS: Final = Group("habits", 24 * 3600.0, 4)
+"""Answers n, sum of their tokens over the model's mean; prompt tokens (thousands) that should have
+been cached, and that were."""
+GROUPS: Final = (LINE, SHAPE, SPEED, FAST, SHARP, FAILS, FAILS_SLOW, HABITS)
 
 TAU_FAST = 0.45
 """How far (log) an endpoint may have moved while nobody looked (study: .45 and .70 equal)."""
@@ -59,6 +66,15 @@ PRIOR_NOISE_VAR, PRIOR_NOISE_N = 0.40**2, 3.0
 PRIOR_SPEED_SD, PRIOR_SPEED_N = 0.30, 3.0
 PRIOR_SHAPE_SD, PRIOR_SHAPE_N = 0.30, 8.0
 PRIOR_FAIL, PRIOR_FAIL_N, FAIL_SHRINK_N = 0.01, 3.0, 5.0
+PRIOR_CACHE_HIT, PRIOR_CACHE_K = 0.7, 30.0
+"""A prompt cache is believed to hit so often until so many thousands of tokens said otherwise
+(study)."""
+PRIOR_VERBOSITY_N = 30.0
+"""Answers' worth of belief that an endpoint is as verbose as its model (study)."""
+VERBOSITY_NOISE, VERBOSITY_DOUBT = 0.42, 2.0
+"""Spread of one answer against its model's mean (lognormal, sigma .4), and how many standard errors
+of the mean are taken for chance: endpoints of one model rarely differ, and who chose by chance
+would never look again."""
 CLIP_SD = 2.5
 """Residuals further out than this many sd enter as this many (study)."""
 SHARP_REACH = 1.5
@@ -85,7 +101,8 @@ class Stats(NamedTuple):
     ``shape[i]`` is the probability that a log residual lies below ``SHAPE_LOW + i * SHAPE_STEP``
     when the level is known; ``wide`` the same when it is only believed (``level_sd``).
     ``speed_sd`` is the noise of one answer's speed, ``speed_level_sd`` the doubt about its mean;
-    ``recent`` counts the observations of the last seconds.
+    ``recent`` counts the observations of the last seconds. ``cache_hit`` is the share of a
+    remembered prompt that is read from the cache; ``verbosity`` tokens against its model's mean.
     """
 
     a_s: float
@@ -102,6 +119,8 @@ class Stats(NamedTuple):
     ttft_samples: int
     speed_samples: int
     recent: float
+    cache_hit: float
+    verbosity: float
 
     def log_line(self, prompt_k: float) -> float:
         """Return log of the expected TTFT in seconds before the level is applied."""
@@ -198,7 +217,7 @@ def believed(prior: Prior, sums: dict[str, list[float]], before: Stats | None = 
         TAU_SPEED,
     )
 
-    fails, slow = sums["fails"], sums["fails_slow"]
+    fails, slow, habits = sums["fails"], sums["fails_slow"], sums["habits"]
     rate = (slow[1] + PRIOR_FAIL * PRIOR_FAIL_N) / (slow[0] + PRIOR_FAIL_N)
     cells = sums.get("shape")
     if cells is None and before is not None:
@@ -222,7 +241,16 @@ def believed(prior: Prior, sums: dict[str, list[float]], before: Stats | None = 
         ttft_samples=round(line[0]),
         speed_samples=round(n),
         recent=max(sharp[0], sharp[2]),
+        cache_hit=(habits[3] + PRIOR_CACHE_HIT * PRIOR_CACHE_K) / (habits[2] + PRIOR_CACHE_K),
+        verbosity=_verbosity(habits[0], habits[1]),
     )
+
+
+def _verbosity(n: float, total: float) -> float:
+    n, total = n + PRIOR_VERBOSITY_N, total + PRIOR_VERBOSITY_N
+    chance = VERBOSITY_DOUBT * VERBOSITY_NOISE / sqrt(n)
+    beyond = total / n - 1
+    return 1 + max(0.0, abs(beyond) - chance) * (1 if beyond > 0 else -1)
 
 
 def is_outlier(attempt: Attempt, stats: Stats, prompt_k: float) -> bool:
@@ -259,6 +287,24 @@ def learned(
         found += _censored(attempt.e2e_s, stats, prompt_k)
     elif fault is None and not attempt.streamed:
         found += _whole(attempt, stats, prompt_k)
+    return found
+
+
+def habits(
+    attempt: Attempt, usage: Usage, *, expected_tokens: float | None, warm_tokens: float
+) -> list[Increment]:
+    """Return what reported usage tells of an endpoint's habits.
+
+    ``expected_tokens`` is its model's mean answer once that is well known, ``warm_tokens`` what it
+    should remember of the prompt.
+    """
+    found: list[Increment] = []
+    whole = attempt.complete and attempt.finish not in CUT_OFF and usage.output > 0
+    if whole and expected_tokens is not None:
+        found += [(HABITS, 0, 1.0), (HABITS, 1, usage.output / expected_tokens)]
+    should = min(warm_tokens, usage.input) / 1000
+    if should > 0:
+        found += [(HABITS, 2, should), (HABITS, 3, min(usage.cache_read / 1000, should))]
     return found
 
 

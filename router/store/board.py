@@ -9,13 +9,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from math import log
 from typing import Final, NamedTuple
 
-from router.core import lengths, stakes, stats, tokens
+from router.core import effects, lengths, stakes, stats, tokens
+from router.core.answer import Usage
 from router.core.ask import Ask
 from router.core.catalogue import Dialect, Endpoint, ModelName
-from router.core.decide import Candidate, Standing
+from router.core.decide import COLD, Candidate, Standing, Warm
 from router.core.decision import Decision, Reason, Status
+from router.core.effects import Outlook, Pair
 from router.core.faults import FAULTS, Kind
 from router.core.lengths import Lengths
 from router.core.measure import Attempt, Outcome, Verdict
@@ -24,6 +28,7 @@ from router.core.stats import Stats
 from router.core.tokens import Rates
 from router.ports import Clock
 from router.store.journal import Journal
+from router.store.sessions import Sessions
 
 GROUPS: Final = (*stats.GROUPS, lengths.LENGTHS, tokens.TOKENS, stakes.STAKES)
 _QUICK: Final = tuple(g for g in stats.GROUPS if g is not stats.SHAPE)
@@ -35,6 +40,9 @@ READ_SHARE = 0.01
 then it waits for its peers, half a second at most."""
 REFRESH_SLOW_S = 0.7
 """The same for distributions, which change over hours."""
+REFRESH_EFFECTS_S, MAX_FITTED, MAX_PAIRS = 2.0, 300, 5000
+"""How often models and classes are fitted anew, over how many pairs (under a millisecond), and how
+many pairs' lengths are held ready."""
 FEW = 60
 """Below so many answers every one of them is read at once."""
 
@@ -50,6 +58,10 @@ RATE_LIMIT_S = 2.0
 """How long a 429 without Retry-After blocks (study)."""
 RATE_LIMIT_MOST_S = 600.0
 """A provider that asks for longer is asked again after ten minutes."""
+TERSE = 0.02
+"""Verbosity closer to its model's than this makes no difference."""
+MAX_LISTS = 1000
+"""Lists of candidates kept at once, one for each model and class of requests."""
 MAX_CLASSES = 1000
 """Classes steered for on their own; further ones share the fate of their policy."""
 
@@ -103,10 +115,16 @@ class Board:
         for seen in self._seen.values():
             for name in seen.endpoint.serves:
                 self._serving.setdefault(name, []).append(seen)
-        self._lengths: dict[tuple[str, str], tuple[float, Lengths]] = {}
+        self._sessions = Sessions()
+        self._lengths: dict[Pair, tuple[float, Lengths]] = {}
+        self._prior_log = {
+            e.family: log(e.prior.answer_tokens) for e in reversed(list(self.endpoints))
+        }
+        self._effects = effects.NOTHING
+        self._effects_until = 0.0
         self._rates: dict[str, tuple[float, Rates]] = {}
         self._classes: dict[str, str] = {}
-        self._listed: dict[tuple[ModelName, str], _Listed] = {}
+        self._listed: dict[tuple[str, str], _Listed] = {}
         self._news = 0
         self._changes = 0
         self._by_subject = {seen.subject: seen for seen in self._seen.values()}
@@ -116,11 +134,12 @@ class Board:
         """Every endpoint, in the operator's order."""
         return [seen.endpoint for seen in self._seen.values()]
 
-    def candidates(self, model: ModelName, policy: str) -> Sequence[Candidate]:
-        """Return the endpoints serving ``model``, as they stand now."""
+    def candidates(self, ask: Ask) -> Sequence[Candidate]:
+        """Return the endpoints serving the model asked for, as they stand now."""
         wall = self._clock.wall()
         self._heed_others()
-        key = (model, policy)
+        model = ask.model
+        key = (model, ask.kind)
         listed = self._listed.get(key)
         news = self._news + self.journal.version
         if listed is None or listed.news != news or wall >= listed.until:
@@ -133,20 +152,29 @@ class Board:
         found = [
             old
             if old is not None and wall < seen.fresh_until
-            else self._candidate(seen, policy, wall)
+            else self._candidate(seen, ask.kind, wall)
             for seen, old in zip(self._serving.get(model, ()), before, strict=True)
         ]
         if any(candidate.standing is not None for candidate in found):
             until = 0.0
+        if len(self._listed) >= MAX_LISTS:
+            self._listed.clear()
         self._listed[key] = _Listed(until, news, self._changes, found)
         return found
 
-    def _candidate(self, seen: _Seen, policy: str, wall: float) -> Candidate:
-        endpoint = seen.endpoint
+    def warm(self, ask: Ask) -> Warm:
+        """Return how many tokens of its conversation each endpoint should still remember."""
+        return self._sessions.warm(ask.session, self._clock.wall()) if ask.session else COLD
+
+    def _candidate(self, seen: _Seen, kind: str, wall: float) -> Candidate:
+        endpoint, view = seen.endpoint, self._stats(seen, wall)
+        lengths = self._length(endpoint, kind, wall)
+        if abs(view.verbosity - 1) > TERSE:
+            lengths = lengths.scaled(view.verbosity)
         return Candidate(
             endpoint,
-            self._stats(seen, wall),
-            self._length(endpoint, policy, wall),
+            view,
+            lengths,
             self._rate(endpoint.family, wall),
             self._standing(seen, wall),
         )
@@ -162,7 +190,7 @@ class Board:
         wait that was learned holds a whole thought, also where this one may not be as long.
         """
         wall = self._clock.wall()
-        found = self._length(endpoint, ask.sla.policy, wall)
+        found = self._length(endpoint, ask.kind, wall)
         share = 1 - found.visible if found.visible < ALL_VISIBLE else 0.0
         most = found.quantile(LONG_ANSWER) * (share if ask.stream else 1.0)
         if ask.max_tokens is not None:
@@ -171,9 +199,9 @@ class Board:
         view = self._stats(self._seen[endpoint.id], wall)
         return view.tokens_after(elapsed_s, prompt_k, hidden=found.quantile(0.5) * share, most=most)
 
-    def stakes(self, class_key: str) -> Stakes:
+    def stakes(self, kind: str) -> Stakes:
         """Return the price of a miss and the typical cost of a class."""
-        subject = self._class(class_key)
+        subject = self._class(kind)
         return stakes.believed(self.journal.read(subject, stakes.STAKES, self._clock.wall()))
 
     def begun(self, endpoint: Endpoint) -> None:
@@ -200,6 +228,8 @@ class Board:
         )
         outlier = stats.is_outlier(attempt, view, prompt / 1000)
         added = stats.learned(attempt, view, prompt / 1000, in_a_row=outlier and seen.outlier)
+        if usage is not None and not usage.estimated:
+            added += self._habits(attempt, usage, ask, wall)
         if attempt.first is not None:
             seen.outlier = outlier
         by_group: dict[str, list[tuple[int, float]]] = {}
@@ -229,18 +259,18 @@ class Board:
             or decision.unweighed > 0
             or any(o.p_keep >= ask.sla.percentile for o in decision.plan)
         ) and verdict in (Verdict.KEPT, Verdict.MISSED)
-        subject, wall = self._class(ask.sla.class_key(ask.model)), self._clock.wall()
-        self.journal.add(
-            subject,
-            stakes.STAKES,
-            stakes.learned(
-                missed=verdict is Verdict.MISSED if steerable else None,
-                percentile=ask.sla.percentile,
-                cost_usd=outcome.cost_nano_usd / 1e9,
-                raw=self.journal.read(subject, stakes.STAKES, wall)[0],
-            ),
-            wall,
+        subject, wall = self._class(ask.kind), self._clock.wall()
+        found = stakes.learned(
+            missed=verdict is Verdict.MISSED if steerable else None,
+            percentile=ask.sla.percentile,
+            cost_usd=outcome.cost_nano_usd / 1e9,
+            raw=self.journal.read(subject, stakes.STAKES, wall)[0],
         )
+        final = outcome.attempts[-1]
+        if ask.session and final.usage is not None:
+            found += stakes.turned(first=ask.session not in self._sessions)
+            self._sessions.turn(ask.session, final.endpoint, final.usage.input, wall)
+        self.journal.add(subject, stakes.STAKES, found, wall)
 
     def _stats(self, seen: _Seen, wall: float) -> Stats:
         view = seen.view
@@ -255,17 +285,41 @@ class Board:
         seen.fresh_until, seen.unread = wall + REFRESH_S, 0
         return view
 
-    def _length(self, endpoint: Endpoint, policy: str, wall: float) -> Lengths:
-        key = (endpoint.family, policy)
+    def _habits(
+        self, attempt: Attempt, usage: Usage, ask: Ask, wall: float
+    ) -> list[stats.Increment]:
+        seen = self._seen[attempt.endpoint]
+        known = self._length(seen.endpoint, ask.kind, wall)
+        expected = None if known.doubt else known.mean
+        warm = self.warm(ask).get(attempt.endpoint, 0.0)
+        return stats.habits(attempt, usage, expected_tokens=expected, warm_tokens=warm)
+
+    def _length(self, endpoint: Endpoint, kind: str, wall: float) -> Lengths:
+        family, subject = endpoint.family, self._class(kind)
+        key = (family, subject)
         until, found = self._lengths.get(key, (0.0, None))
         if found is None or wall >= until:
-            own = self.journal.read(f"m:{endpoint.family}:{policy}", lengths.LENGTHS, wall)
-            every = self.journal.read(
-                f"m:{endpoint.family}:{lengths.EVERYWHERE}", lengths.LENGTHS, wall
-            )
-            found = lengths.believed(endpoint.prior.answer_tokens, own, every)
+            own = self.journal.read(f"m:{family}:{subject}", lengths.LENGTHS, wall)
+            every = self.journal.read(f"m:{family}:{lengths.EVERYWHERE}", lengths.LENGTHS, wall)
+            if len(self._lengths) >= MAX_PAIRS:
+                self._lengths.clear()
+            outlook = self._outlook(endpoint, subject, wall)
+            found = lengths.believed(outlook, own, every)
             self._lengths[key] = (wall + REFRESH_SLOW_S, found)
         return found
+
+    def _outlook(self, endpoint: Endpoint, subject: str, wall: float) -> Outlook:
+        """Expect a pair's answers from its neighbours, of which the first ones are heeded."""
+        if wall >= self._effects_until:
+            seen: dict[Pair, effects.Seen] = {}
+            for family, other in islice(self._lengths, MAX_FITTED):
+                sums = self.journal.read(f"m:{family}:{other}", lengths.LENGTHS, wall)
+                told = lengths.seen(sums)
+                if told is not None:
+                    seen[family, other] = told
+            self._effects = effects.fitted(seen, self._prior_log)
+            self._effects_until = wall + REFRESH_EFFECTS_S
+        return self._effects.outlook((endpoint.family, subject), self._prior_log[endpoint.family])
 
     def _rate(self, family: str, wall: float) -> Rates:
         until, found = self._rates.get(family, (0.0, None))
@@ -275,14 +329,14 @@ class Board:
         return found
 
     def _learn_tokens(self, attempt: Attempt, ask: Ask, endpoint: Endpoint, wall: float) -> None:
-        family, kind = endpoint.family, ask.sla.policy
+        family, subject = endpoint.family, self._class(ask.kind)
         found = lengths.learned(attempt)
         if found:
-            self.journal.add(f"m:{family}:{kind}", lengths.LENGTHS, found, wall)
+            self.journal.add(f"m:{family}:{subject}", lengths.LENGTHS, found, wall)
             self.journal.add(f"m:{family}:{lengths.EVERYWHERE}", lengths.LENGTHS, found, wall)
-            known = self._lengths.get((family, kind))
+            known = self._lengths.get((family, subject))
             if known is not None and known[1].samples < FEW:
-                del self._lengths[family, kind]
+                self._lengths[family, subject] = (0.0, known[1])
                 self._news += 1
         counted = tokens.learned(attempt, ask.prompt)
         if counted:
@@ -322,14 +376,14 @@ class Board:
             return Standing(Reason.COOLING, wall + 1, "failing; one request is trying it out")
         return None
 
-    def _class(self, class_key: str) -> str:
-        found = self._classes.get(class_key)
+    def _class(self, kind: str) -> str:
+        found = self._classes.get(kind)
         if found is None:
             shared = len(self._classes) >= MAX_CLASSES
-            name = class_key.split("|", 1)[0] if shared else class_key
+            name = kind.split("|", 1)[0] if shared else kind
             found = "c:" + hashlib.blake2s(name.encode(), digest_size=8).hexdigest()
             if not shared:
-                self._classes[class_key] = found
+                self._classes[kind] = found
         return found
 
     def _heed_others(self) -> None:

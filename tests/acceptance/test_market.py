@@ -173,8 +173,7 @@ async def test_the_choice_is_the_same_at_any_hour_of_the_week(houses: Houses, ca
     now = house.house.clock.wall()
     asked = (await house.record((await ask(house, case)).id)).ask
     board = house.house.board
-    candidates = board.candidates(asked.model, asked.sla.policy)
-    stakes = board.stakes(asked.sla.class_key(asked.model))
+    candidates, stakes = board.candidates(asked), board.stakes(asked.kind)
     for hour in range(24 * 7):
         decision = decide(asked, candidates, stakes, wall=now + 3600 * hour)
         assert decision.chosen is not None

@@ -97,8 +97,8 @@ class Market:
     def _request(self) -> Served:
         size = PromptSize(4 * self.prompt_tokens)
         ask = Ask("r", R1, self.sla, size, stream=self.stream)
-        stakes = self.board.stakes(self.sla.class_key(R1))
-        candidates = self.board.candidates(R1, self.sla.policy)
+        stakes = self.board.stakes(ask.kind)
+        candidates = self.board.candidates(ask)
         decision = decide(
             ask, candidates, stakes, wall=self.clock.now, chance=lambda: self._rng.gauss(0, 1)
         )

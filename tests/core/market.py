@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import log
 
 from router.core import lengths, stats
 from router.core.answer import Usage
@@ -10,6 +11,7 @@ from router.core.ask import Ask, Bound, BoundKind, Mode, PromptSize, Sla
 from router.core.catalogue import Endpoint, EndpointId, ModelName, Price, Prior
 from router.core.decide import Candidate, Standing
 from router.core.decision import Rejection
+from router.core.effects import MODEL_SD, Outlook
 from router.core.faults import Kind
 from router.core.lengths import Lengths
 from router.core.measure import Attempt
@@ -80,7 +82,8 @@ def known(endpoint: Endpoint, count: float = 400.0, sd: float = 0.2) -> Stats:
 
 
 def some_lengths(tokens: float = 600.0) -> Lengths:
-    return lengths.believed(tokens, [0.0] * lengths.LENGTHS.size, [0.0] * lengths.LENGTHS.size)
+    nothing = [0.0] * lengths.LENGTHS.size
+    return lengths.believed(Outlook(log(tokens), MODEL_SD), nothing, nothing)
 
 
 def a_candidate(

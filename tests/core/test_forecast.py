@@ -13,6 +13,7 @@ from router.core import lengths as lengths_of
 from router.core.ask import Bound, BoundKind
 from router.core.catalogue import Endpoint, EndpointId, Price
 from router.core.decision import Forecast
+from router.core.effects import LOW, MODEL_SD, Outlook
 from router.core.forecast import forecast, p_keep, predictive, question
 from router.core.lengths import Lengths
 from router.core.stats import SHAPE_LOW, SHAPE_STEP, Stats
@@ -34,13 +35,17 @@ def thinking(reasoning: float = 0.6, visible: float = 1.0, tokens: float = 600.0
     rng = Random(3)
     for _ in range(2000):
         n = max(1, round(tokens * exp(rng.gauss(0, 0.45))))
-        cell = int((log(n) - lengths_of.LOW) / lengths_of.STEP)
+        cell = int((log(n) - LOW) / lengths_of.STEP)
         sums[min(max(cell, 0), lengths_of.CELLS - 1)] += 1
         sums[lengths_of.CELLS] += 1
         sums[lengths_of.CELLS + 1] += n
         sums[lengths_of.CELLS + 2] += n * reasoning
         sums[lengths_of.CELLS + 3] += n * visible
-    return lengths_of.believed(tokens, sums, [0.0] * lengths_of.LENGTHS.size)
+        sums[lengths_of.CELLS + 4] += log(n)
+        sums[lengths_of.CELLS + 5] += log(n) ** 2
+    return lengths_of.believed(
+        Outlook(log(tokens), MODEL_SD), sums, [0.0] * lengths_of.LENGTHS.size
+    )
 
 
 class Draw:
@@ -52,7 +57,7 @@ class Draw:
         residual = SHAPE_LOW + SHAPE_STEP * (at - rng.random())
         wait = exp(stats.log_line(PROMPT_K) + belief.level + residual)
         at = bisect_left(lengths.cdf, rng.random())
-        tokens = exp(lengths_of.LOW + lengths_of.STEP * (at - rng.random()))
+        tokens = exp(LOW + lengths_of.STEP * (at - rng.random()))
         speed = exp(rng.gauss(belief.speed, belief.speed_sd))
         self.facts = {
             BoundKind.TTFT: 1000 * wait,

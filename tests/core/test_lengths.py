@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from math import exp
+from math import exp, log
 from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from router.core import lengths
 from router.core.answer import Usage
+from router.core.effects import HIGH, LOW, MODEL_SD, Outlook, fitted
 from router.core.faults import Kind
-from router.core.lengths import CELLS, HIGH, LENGTHS, LOW, NODES, Lengths
+from router.core.lengths import CELLS, LENGTHS, NODES, Lengths
 from tests.core.market import an_attempt
 
+EXPECTED = Outlook(log(900), MODEL_SD)
 NONE = [0.0] * LENGTHS.size
 
 
@@ -26,34 +30,55 @@ def sums(median: float, count: int = 500, sd: float = 0.4) -> list[float]:
 
 
 def test_before_anything_was_seen_the_declared_prior_stands() -> None:
-    found = lengths.believed(900, NONE, NONE)
+    found = lengths.believed(EXPECTED, NONE, NONE)
     assert found.quantile(0.5) == pytest.approx(900, rel=0.05)
     assert found.mean == pytest.approx(900 * exp(0.5**2 / 2), rel=0.05)
     assert (found.samples, found.visible, found.reasoning) == (0, 1.0, 0.0)
 
 
 def test_what_was_seen_replaces_the_prior() -> None:
-    found = lengths.believed(900, sums(200), sums(200))
+    own = sums(200)
+    told = lengths.seen(own)
+    assert told is not None
+    outlook = fitted({("r1", "chat"): told}, {"r1": log(900)}).outlook(("r1", "chat"), log(900))
+    found = lengths.believed(outlook, own, own)
     assert found.quantile(0.5) == pytest.approx(200, rel=0.05)
     assert found.mean == pytest.approx(200 * exp(0.4**2 / 2), rel=0.05)
     assert found.quantile(0.95) == pytest.approx(200 * exp(0.4 * 1.645), rel=0.15)
     assert found.samples == 500
 
 
-def test_a_new_kind_of_request_starts_from_the_models_other_answers() -> None:
-    found = lengths.believed(900, NONE, sums(100))
-    assert found.quantile(0.5) < 200
-    assert found.samples == 0
+def test_the_mean_is_in_doubt_until_enough_answers_came() -> None:
+    doubts = [lengths.believed(EXPECTED, sums(900, n), NONE).doubt for n in (0, 3, 20, 59)]
+    assert doubts == sorted(doubts, reverse=True)
+    assert doubts[0] == pytest.approx(MODEL_SD)
+    assert 0 < doubts[-1] < 0.06
+    assert lengths.believed(EXPECTED, sums(900, 60), NONE).doubt == 0
+
+
+def test_the_spread_is_that_of_the_answers_seen() -> None:
+    for sd in (0.2, 0.4, 0.8):
+        found = lengths.believed(EXPECTED, sums(900, 500, sd), NONE)
+        assert found.spread == pytest.approx(sd, rel=0.1)
+
+
+@given(factor=st.floats(0.01, 100), tokens=st.floats(1, 1e6))
+def test_answers_twice_as_long_keep_twice_the_bound_as_often(factor: float, tokens: float) -> None:
+    found = lengths.believed(EXPECTED, sums(300, 40), sums(300))
+    longer = found.scaled(factor)
+    assert longer.p_at_most(tokens * factor) == pytest.approx(found.p_at_most(tokens), abs=1e-9)
+    assert longer.quantile(0.9) == pytest.approx(factor * found.quantile(0.9))
+    assert longer.mean_capped(None) == pytest.approx(factor * found.mean)
 
 
 def test_a_quantile_inverts_the_probability() -> None:
-    found = lengths.believed(900, sums(300, 40), sums(300))
+    found = lengths.believed(EXPECTED, sums(300, 40), sums(300))
     for p in (0.05, 0.3, 0.5, 0.9, 0.99):
         assert found.p_at_most(found.quantile(p)) == pytest.approx(p, abs=1e-9)
 
 
 def test_probabilities_stay_within_their_bounds() -> None:
-    found = lengths.believed(900, NONE, NONE)
+    found = lengths.believed(EXPECTED, NONE, NONE)
     assert found.p_at_most(0) == found.p_at_most(-5) == 0
     assert found.p_at_most(1) == pytest.approx(0, abs=1e-6)
     assert found.p_at_most(exp(HIGH)) == found.p_at_most(1e12) == 1
@@ -62,13 +87,13 @@ def test_probabilities_stay_within_their_bounds() -> None:
 
 def test_the_points_of_integration_rise_and_weigh_one() -> None:
     assert sum(weight for weight, _ in NODES) == pytest.approx(1)
-    found = lengths.believed(900, sums(300), sums(300))
+    found = lengths.believed(EXPECTED, sums(300), sums(300))
     tokens = [n for _, n in found.nodes]
     assert tokens == sorted(tokens)
 
 
 def test_a_client_who_cuts_answers_shortens_the_mean() -> None:
-    found = lengths.believed(900, NONE, NONE)
+    found = lengths.believed(EXPECTED, NONE, NONE)
     capped = [found.mean_capped(n) for n in (1, 10, 100, 1000, 10_000)]
     assert capped == sorted(capped)
     assert all(mean <= n for mean, n in zip(capped, (1, 10, 100, 1000, 10_000), strict=True))
@@ -95,7 +120,7 @@ def _shares(usage: Usage, visible: int) -> Lengths:
     attempt = an_attempt(usage=usage, output=visible)
     for index, amount in lengths.learned(attempt):
         found[index] += amount
-    return lengths.believed(600, found, found)
+    return lengths.believed(EXPECTED, found, found)
 
 
 def test_streamed_and_hidden_reasoning_are_told_apart() -> None:

@@ -9,11 +9,11 @@ from random import Random
 import pytest
 
 from router.core import stakes
-from router.core.stakes import AIM, HIGHEST, LOWEST, START, STEP
+from router.core.stakes import AIM, HIGHEST, LOWEST, PRIOR_TURNS, STAKES, START, STEP
 
 
 def after(outcomes: Sequence[bool | None], percentile: float = 0.95) -> list[float]:
-    sums = [0.0, 0.0, 0.0]
+    sums = [0.0] * STAKES.size
     for missed in outcomes:
         found = stakes.learned(
             missed=missed, percentile=percentile, cost_usd=0.002, raw=sums[0]
@@ -24,8 +24,17 @@ def after(outcomes: Sequence[bool | None], percentile: float = 0.95) -> list[flo
 
 
 def test_a_class_nobody_knows_starts_in_the_middle() -> None:
-    found = stakes.believed([0.0, 0.0, 0.0])
-    assert (found.lam, found.typical_usd) == (START, 0.0)
+    found = stakes.believed([0.0] * STAKES.size)
+    assert (found.lam, found.typical_usd, found.turns) == (START, 0.0, PRIOR_TURNS)
+
+
+def test_the_turns_of_a_conversation_are_learned() -> None:
+    sums = [0.0] * STAKES.size
+    for _ in range(50):
+        for turn in range(20):
+            for index, amount in stakes.turned(first=turn == 0):
+                sums[index] += amount
+    assert stakes.believed(sums).turns == pytest.approx(20, rel=0.05)
 
 
 def test_the_price_rests_where_the_percentile_is_just_kept() -> None:
@@ -67,5 +76,5 @@ def test_increments_of_replicas_add_up() -> None:
 
 
 def test_sums_beyond_all_reason_are_read_as_the_clamp() -> None:
-    assert stakes.believed([1e9, 0, 0]).lam == HIGHEST
-    assert stakes.believed([-1e9, 0, 0]).lam == LOWEST
+    assert stakes.believed([1e9, 0, 0, 0, 0]).lam == HIGHEST
+    assert stakes.believed([-1e9, 0, 0, 0, 0]).lam == LOWEST

@@ -308,9 +308,7 @@ def test_a_retry_is_decided_with_the_time_that_is_left() -> None:
 
 def test_a_429_blocks_its_endpoint_for_as_long_as_it_said() -> None:
     ran = Stage({CHEAP.id: [failing(Kind.RATE_LIMITED, retry_after_s=40, status=429)]}).play()
-    (standing,) = [
-        c.standing for c in ran.board.candidates(an_ask().model, "default") if c.standing
-    ]
+    (standing,) = [c.standing for c in ran.board.candidates(an_ask()) if c.standing]
     assert standing.reason is Reason.RATE_LIMITED
     assert standing.until_wall == pytest.approx(START_WALL + 1000.1 + 40)
     assert ran.fails(CHEAP) == 0

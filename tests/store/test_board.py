@@ -13,6 +13,7 @@ from router.core.catalogue import Dialect, Endpoint
 from router.core.decide import Standing, decide
 from router.core.decision import Decision, Reason
 from router.core.faults import FAULTS, Kind
+from router.core.lengths import Lengths
 from router.core.measure import Outcome
 from router.core.stakes import HIGHEST, LOWEST, START
 from router.core.stats import Stats
@@ -34,11 +35,11 @@ class Table:
         self.board = Board(fleet or (ONE, TWO), self.clock)
 
     def stats(self, endpoint: Endpoint = ONE) -> Stats:
-        found = self.board.candidates(R1, "default")
+        found = self.board.candidates(CHAT)
         return next(c.stats for c in found if c.endpoint is endpoint)
 
     def standing(self, endpoint: Endpoint = ONE) -> Standing | None:
-        found = self.board.candidates(R1, "default")
+        found = self.board.candidates(CHAT)
         return next(c.standing for c in found if c.endpoint is endpoint)
 
     def sees(
@@ -67,6 +68,9 @@ class Table:
         for _ in range(times):
             self.sees(None, fault=Kind.SERVER_ERROR)
 
+    def nothing(self) -> Lengths:
+        return Table().board.candidates(CHAT)[0].lengths
+
     def settles(self, ask: Ask = CHAT, ttft_s: float = 0.8, fault: Kind | None = None) -> None:
         decision = self._decision(ask)
         attempt = an_attempt(ttft_s=ttft_s, endpoint=ONE.id, fault=fault)
@@ -74,15 +78,14 @@ class Table:
         self.board.settle(outcome, decision, ask)
 
     def _decision(self, ask: Ask) -> Decision:
-        candidates = self.board.candidates(R1, "default")
-        key = ask.sla.class_key(R1)
-        return decide(ask, candidates, self.board.stakes(key), wall=self.clock.now)
+        candidates, stakes = self.board.candidates(ask), self.board.stakes(ask.kind)
+        return decide(ask, candidates, stakes, wall=self.clock.now)
 
 
 def test_candidates_come_in_the_operators_order_and_serve_the_model() -> None:
     other = replace(an_endpoint("x@y"), serves=())
     table = Table(TWO, other, ONE)
-    assert [c.endpoint for c in table.board.candidates(R1, "default")] == [TWO, ONE]
+    assert [c.endpoint for c in table.board.candidates(CHAT)] == [TWO, ONE]
     assert list(table.board.endpoints) == [TWO, other, ONE]
 
 
@@ -247,7 +250,7 @@ def test_a_shorter_429_does_not_shorten_a_longer_one() -> None:
 
 def test_an_adapter_that_loads_is_told() -> None:
     board = Board([ONE], VirtualClock(), ready=lambda dialect: dialect is not Dialect.OPENAI)
-    (candidate,) = board.candidates(R1, "default")
+    (candidate,) = board.candidates(CHAT)
     assert candidate.standing is not None
     assert candidate.standing.reason is Reason.ADAPTER_LOADING
 
@@ -280,21 +283,21 @@ def test_what_a_model_makes_of_bytes_is_learned_per_family() -> None:
     for _ in range(100):
         table.sees(usage=Usage(fresh_input=1000, text=600))
     table.clock.now += 3
-    mine, other = (c.rates for c in table.board.candidates(R1, "default"))
+    mine, other = (c.rates for c in table.board.candidates(CHAT))
     assert mine.prompt_tokens(PromptSize(2000)) == pytest.approx(1000, rel=0.02)
     assert other.prompt_tokens(PromptSize(2000)) == 500
     assert table.board.rates(ONE) == mine
 
 
-def test_answer_lengths_are_learned_per_family_and_policy() -> None:
+def test_answer_lengths_are_learned_per_family_and_class() -> None:
     table = Table()
     for _ in range(200):
         table.sees(usage=Usage(fresh_input=500, text=50))
     table.clock.now += 3
-    here = table.board.candidates(R1, "default")[0].lengths
-    elsewhere = table.board.candidates(R1, "batch")[0].lengths
+    here = table.board.candidates(CHAT)[0].lengths
+    elsewhere = table.board.candidates(CALM)[0].lengths
     assert here.mean == pytest.approx(50, rel=0.15)
-    assert here.mean < elsewhere.mean < 200
+    assert here.mean < elsewhere.mean < 600 < table.nothing().mean
     assert (here.samples, elsewhere.samples) == (200, 0)
 
 

@@ -301,5 +301,5 @@ class Replicas(RuleBasedStateMachine):
             self.journals[i].rebase()
 
 
-Replicas.TestCase.settings = settings(deadline=None, max_examples=150, stateful_step_count=40)
+Replicas.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
 TestReplicas = Replicas.TestCase

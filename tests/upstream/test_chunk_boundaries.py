@@ -1,7 +1,7 @@
 """Where the network cuts a stream changes nothing: not a byte for the client, not a count."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from router.core.answer import Content, Piece
@@ -51,7 +51,6 @@ def test_single_bytes_change_nothing(name: str) -> None:
     check(read([sent[i : i + 1] for i in range(len(sent))]), STREAMS[name])
 
 
-@settings(deadline=None)
 @given(st.sampled_from(sorted(STREAMS)), st.data())
 def test_any_cuts_change_nothing(name: str, data: st.DataObject) -> None:
     sent = STREAMS[name].sent

@@ -1,0 +1,8 @@
+"""Cores are shared: what hypothesis finds counts, never how long it took to find."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
