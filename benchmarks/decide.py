@@ -24,6 +24,7 @@ from router.core.catalogue import Endpoint, EndpointId, ModelName, Price, Prior
 from router.core.decide import decide
 from router.core.decision import Decision
 from router.core.measure import Attempt, Outcome
+from router.core.numbers import DEVIATE_BITS, DEVIATES
 from router.store.board import Board
 
 P = ParamSpec("P")
@@ -85,7 +86,7 @@ class _World:
         self.board = Board(self.endpoints, self.clock)
 
     def chance(self) -> float:
-        return self.rng.gauss(0.0, 1.0)
+        return DEVIATES[self.rng.getrandbits(DEVIATE_BITS)]
 
     def attempt(self, index: int) -> Attempt:
         """An answer as endpoint ``index`` gives them, ended now."""

@@ -25,8 +25,9 @@ from router.core.answer import Usage
 from router.core.ask import Ask, Mode
 from router.core.books import cost_nano_usd, estimated, is_billed
 from router.core.catalogue import Dialect, Endpoint, EndpointId, Price
-from router.core.decide import decide, explain
+from router.core.decide import decide
 from router.core.decision import Decision, Explained
+from router.core.explain import explain
 from router.core.faults import Fault, Kind
 from router.core.measure import Attempt, Outcome
 from router.core.memo import Memo

@@ -12,8 +12,8 @@ from typing import NamedTuple, Protocol
 
 from router.core.answer import Piece
 from router.core.ask import Ask
+from router.core.candidate import Candidate, Warm
 from router.core.catalogue import Endpoint, EndpointId
-from router.core.decide import Candidate, Warm
 from router.core.decision import Decision, Explained
 from router.core.faults import Fault
 from router.core.measure import Attempt, Outcome

@@ -82,6 +82,10 @@ def question(bounds: Iterable[Bound], max_tokens: int | None, elapsed_s: float =
     return Question(ttft, ttfat, e2e, speed, tokens, cost, max_tokens, bounded, elapsed_s)
 
 
+Answers = tuple[tuple[float, float], ...]
+"""(weight, tokens) of the answers there may be, in rising order: points of integration."""
+
+
 class Belief(NamedTuple):
     """The uncertain part of an endpoint as one draw sees it, or its whole predictive spread.
 
@@ -96,9 +100,7 @@ class Belief(NamedTuple):
 
 def predictive(stats: Stats) -> Belief:
     """Everything that is unsure enters the spread: what a forecast should say."""
-    return Belief(
-        stats.level, stats.wide, stats.speed, sqrt(stats.speed_sd**2 + stats.speed_level_sd**2)
-    )
+    return Belief(stats.level, stats.wide, stats.speed, stats.speed_wide_sd)
 
 
 def drawn(stats: Stats, scale: float, wait: float, speed: float) -> Belief:
@@ -128,22 +130,21 @@ def p_wait(cdf: Sequence[float], residual: float) -> float:
     return low + (at - cell) * (cdf[cell + 1] - low)
 
 
-def answer_lengths(
-    lengths: Lengths, belief: Belief, max_tokens: int | None
-) -> Sequence[tuple[float, float]]:
-    """Return (weight, tokens) of the answers there may be, spread further by doubt about speed.
+def answers(lengths: Lengths, speed_sd: float) -> Answers:
+    """Return the answers there may be, spread further by doubt about speed (sd of its log).
 
     A decode time is tokens over speed; where speed is doubtful, times are spread by the root of
     the summed variances, which is put on the tokens so that one speed serves.
     """
-    nodes: Sequence[tuple[float, float]] = lengths.nodes
-    if max_tokens is not None and max_tokens < nodes[-1][1]:
-        nodes = [(w, min(n, max_tokens)) for w, n in nodes]
-    doubt = belief.speed_sd / lengths.spread
+    doubt = speed_sd / lengths.spread
     if doubt < NARROW:
-        return nodes
+        return lengths.nodes
     middle, widen = lengths.middle, sqrt(1 + doubt * doubt)
-    return [(w, middle * (n / middle) ** widen) for w, n in nodes]
+    return tuple([(w, middle * (n / middle) ** widen) for w, n in lengths.nodes])
+
+
+def _capped(spread: Answers, most: float) -> Answers:
+    return tuple([(w, min(n, most)) for w, n in spread])
 
 
 def p_keep(  # noqa: PLR0917 - called for every endpoint of every request
@@ -153,12 +154,15 @@ def p_keep(  # noqa: PLR0917 - called for every endpoint of every request
     prompt_usd: float,
     stats: Stats,
     lengths: Lengths,
+    spread: Answers,
     belief: Belief,
     at_least: float = 0.0,
+    stretch: float = 1.0,
 ) -> float:
     """P(every bound holds). ``prompt_k`` in thousands of tokens, prices in USD.
 
-    Below ``at_least`` an upper bound is given instead, which needs no integral.
+    ``spread`` are the ``answers`` of ``lengths`` at the doubt about speed, all of them taken to be
+    ``stretch`` times as long. Below ``at_least`` an upper bound is given, which needs no integral.
     """
     base = log(stats.a_s + stats.b_s * prompt_k) + belief.level
     wait = min(q.ttft_s, q.ttfat_s)
@@ -171,7 +175,10 @@ def p_keep(  # noqa: PLR0917 - called for every endpoint of every request
         if at_best <= at_least:
             return p * at_best
         if q.e2e_s < inf or (q.ttfat_s < inf and lengths.reasoning > 0):
-            p *= _p_in_time(q, base, at_best, wait, lengths, belief)
+            token_s = exp(-belief.speed) * stretch
+            if q.max_tokens is not None:
+                spread = _capped(spread, q.max_tokens / stretch)
+            p *= _p_in_time(q, base, at_best, wait, token_s, lengths, spread, belief.cdf)
         else:
             p *= at_best
     if q.log_tps > -inf:
@@ -180,24 +187,31 @@ def p_keep(  # noqa: PLR0917 - called for every endpoint of every request
     if q.cost_usd < inf and token_usd > 0:
         tokens = min(tokens, (q.cost_usd - prompt_usd) / token_usd)
     if tokens < inf and (q.max_tokens is None or q.max_tokens > tokens):
-        p *= lengths.p_at_most(tokens)
+        p *= lengths.p_at_most(tokens / stretch)
     return p
 
 
 def _p_in_time(  # noqa: PLR0917 - same
-    q: Question, base: float, at_best: float, wait: float, lengths: Lengths, belief: Belief
+    q: Question,
+    base: float,
+    at_best: float,
+    wait: float,
+    token_s: float,
+    lengths: Lengths,
+    spread: Answers,
+    cdf: Sequence[float],
 ) -> float:
     """P(the answer begins and ends in time), over the lengths it may have.
 
-    ``at_best`` is P(TTFT <= wait): what there is where decoding takes no time off the wait.
+    ``at_best`` is P(TTFT <= wait): what there is where decoding takes no time off the wait;
+    ``token_s`` the seconds that each token of ``spread`` takes.
     """
-    total, cdf = 0.0, belief.cdf
+    total = 0.0
     ttft, ttfat, e2e = q.ttft_s, q.ttfat_s, q.e2e_s
-    token_s = exp(-belief.speed)
     end_s, answer_s = token_s * lengths.visible, token_s * lengths.reasoning
     thinks = ttfat < inf and answer_s > 0
     offset = base + SHAPE_LOW
-    for weight, tokens in answer_lengths(lengths, belief, q.max_tokens):
+    for weight, tokens in spread:
         left = e2e - tokens * end_s
         left = min(left, ttft)
         if thinks:
@@ -250,26 +264,23 @@ def wait_quantile(p: float, prompt_k: float, stats: Stats, belief: Belief) -> fl
     return exp(stats.log_line(prompt_k) + belief.level + residual)
 
 
-def end_guess(
-    p: float, prompt_k: float, stats: Stats, belief: Belief, decodes: Sequence[tuple[float, float]]
+def end_guess(  # noqa: PLR0917 - called for every request
+    p: float, prompt_k: float, stats: Stats, belief: Belief, mean_s: float, square: float
 ) -> tuple[float, float]:
     """Return seconds within which a share ``p`` of answers is done, and the sd of their log.
 
-    ``decodes`` are (weight, seconds). Wait and decoding are added as two lognormals (Fenton,
-    1960): within a few percent of the mixture, at a tenth of its price.
+    ``mean_s`` and ``square`` are the mean of the decode time and of its square. Wait and decoding
+    are added as two lognormals (Fenton, 1960): within a few percent of the mixture, at a tenth of
+    its price.
     """
     base = stats.log_line(prompt_k) + belief.level
     middle = exp(base + SHAPE_LOW + SHAPE_STEP * bisect_left(belief.cdf, 0.5))
     spread = min(hypot(stats.noise_sd, stats.level_sd), 1.0)
-    mean = square = 0.0
-    for weight, seconds in decodes:
-        mean += weight * seconds
-        square += weight * seconds * seconds
-    variance = max(square - mean * mean, 0.0)
-    mean += middle * exp(spread * spread / 2)
+    variance = max(square - mean_s * mean_s, 0.0)
+    mean_s += middle * exp(spread * spread / 2)
     variance += (middle * spread) ** 2 * exp(2 * spread * spread)
-    sigma = sqrt(log(1 + variance / (mean * mean)))
-    return mean * exp(sigma * normal_quantile(p) - sigma * sigma / 2), sigma
+    sigma = sqrt(log(1 + variance / (mean_s * mean_s)))
+    return mean_s * exp(sigma * normal_quantile(p) - sigma * sigma / 2), sigma
 
 
 def end_quantile(
@@ -280,7 +291,9 @@ def end_quantile(
     The mixture is asked at the guess, and the error taken off in units of the guess' lognormal,
     until it says ``p``.
     """
-    t, sigma = end_guess(p, prompt_k, stats, belief, decodes)
+    mean_s = sum([w * seconds for w, seconds in decodes])
+    square = sum([w * seconds * seconds for w, seconds in decodes])
+    t, sigma = end_guess(p, prompt_k, stats, belief, mean_s, square)
     base = stats.log_line(prompt_k) + belief.level
     wanted = normal_quantile(p)
     for _ in range(CORRECTIONS):
@@ -295,7 +308,7 @@ def end_quantile(
     return t
 
 
-def forecast(
+def forecast(  # noqa: C901 - one arm for each kind of bound
     ask: Ask,
     q: Question,
     endpoint: Endpoint,
@@ -304,10 +317,11 @@ def forecast(
     input_tokens: float,
     stats: Stats,
     lengths: Lengths,
+    spread: Answers,
     cached_tokens: float = 0.0,
     detailed: bool = False,
 ) -> Forecast:
-    """Tell what is expected.
+    """Tell what is expected; ``spread`` are the ``answers`` at the doubt about speed.
 
     ``detailed`` adds one expectation per declared bound, and the end of the answer from the
     mixture itself instead of two lognormals: an explanation may take its time, a request not.
@@ -316,30 +330,35 @@ def forecast(
     read = cached_tokens * stats.cache_hit
     prompt_k = (input_tokens - read) / 1000
     percentile = ask.sla.percentile
-    answers = answer_lengths(lengths, belief, ask.max_tokens)
     token_s = exp(-belief.speed)
-    ends = [(w, n * token_s * lengths.visible) for w, n in answers]
     output = lengths.mean_capped(ask.max_tokens)
     prompt_usd = price.input * input_tokens / 1e6 + price.fee - price.cache_saves_usd * read
     cost_usd = prompt_usd + price.output * output / 1e6
+
+    def chance_of(asked: Question) -> float:
+        token_usd = price.output / 1e6
+        return p_keep(asked, prompt_k, token_usd, prompt_usd, stats, lengths, spread, belief)
+
+    decode_s = output * token_s * lengths.visible
+    capped = spread
+    if ask.max_tokens is None or ask.max_tokens >= spread[-1][1]:
+        square = decode_s**2 * exp(lengths.spread**2 + belief.speed_sd**2)
+    else:
+        capped = _capped(spread, ask.max_tokens)
+        square = sum([w * n * n for w, n in capped]) * (token_s * lengths.visible) ** 2
     result = Forecast(
         ttft_ms=1000 * wait_quantile(percentile, prompt_k, stats, belief),
-        e2e_ms=1000
-        * (
-            end_quantile(percentile, prompt_k, stats, belief, ends)
-            if detailed
-            else end_guess(percentile, prompt_k, stats, belief, ends)[0]
-        ),
+        e2e_ms=1000 * end_guess(percentile, prompt_k, stats, belief, decode_s, square)[0],
         tps=exp(belief.speed - normal_quantile(percentile) * belief.speed_sd),
         output_tokens=output,
         input_tokens=input_tokens,
         cost_usd=cost_usd,
-        p_keep=p_keep(q, prompt_k, price.output / 1e6, prompt_usd, stats, lengths, belief)
-        if q.bounded
-        else 1.0,
+        p_keep=chance_of(q) if q.bounded else 1.0,
     )
     if not detailed:
         return result
+    ends = [(w, n * token_s * lengths.visible) for w, n in capped]
+    end_ms = 1000 * end_quantile(percentile, prompt_k, stats, belief, ends)
 
     def predicted(bound: Bound) -> tuple[float, int]:
         """Value at the bound's percentile and the samples behind it."""
@@ -348,7 +367,7 @@ def forecast(
             case BoundKind.TTFT:
                 return 1000 * wait_quantile(at, prompt_k, stats, belief), stats.ttft_samples
             case BoundKind.TTFAT:
-                firsts = [(w, n * token_s * lengths.reasoning) for w, n in answers]
+                firsts = [(w, n * token_s * lengths.reasoning) for w, n in capped]
                 value = end_quantile(at, prompt_k, stats, belief, firsts)
                 return 1000 * value, stats.ttft_samples
             case BoundKind.E2E:
@@ -373,9 +392,9 @@ def forecast(
         chance = (
             float(endpoint.context >= bound.limit)
             if bound.kind is BoundKind.CONTEXT
-            else p_keep(alone, prompt_k, price.output / 1e6, prompt_usd, stats, lengths, belief)
+            else chance_of(alone)
         )
         expectations.append(
             Expectation(bound.kind, bound.limit, value, bound.percentile, chance, samples)
         )
-    return result._replace(expectations=tuple(expectations))
+    return result._replace(e2e_ms=end_ms, expectations=tuple(expectations))

@@ -104,7 +104,7 @@ class Lengths(NamedTuple):
         inside = (p - low) / (high - low) if high > low else 1.0
         return self.scale * exp(LOW + STEP * (cell - 1 + min(max(inside, 0.0), 1.0)))
 
-    def mean_capped(self, max_tokens: int | None) -> float:
+    def mean_capped(self, max_tokens: float | None) -> float:
         """Mean answer length when the client cuts it at ``max_tokens``."""
         if max_tokens is None or max_tokens >= self.nodes[-1][1]:
             return self.mean

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from router.core.ask import Ask
-from router.core.decide import Candidate
+from router.core.candidate import Candidate
 from router.core.decision import Decision
 
 MOST_USES: Final = 8

@@ -27,7 +27,7 @@ the proportion that was expected, and each half counts by its share.
 
 from __future__ import annotations
 
-from math import exp, log, sqrt
+from math import exp, hypot, log, sqrt
 from typing import Final, NamedTuple
 
 from router.core.answer import Usage
@@ -121,6 +121,11 @@ class Stats(NamedTuple):
     recent: float
     cache_hit: float
     verbosity: float
+
+    @property
+    def speed_wide_sd(self) -> float:
+        """Spread (log) of the next answer's speed: its noise and the doubt about its mean."""
+        return hypot(self.speed_sd, self.speed_level_sd)
 
     def log_line(self, prompt_k: float) -> float:
         """Return log of the expected TTFT in seconds before the level is applied."""

@@ -16,8 +16,8 @@ from typing import Final, NamedTuple
 from router.core import effects, lengths, stakes, stats, tokens
 from router.core.answer import Usage
 from router.core.ask import Ask
+from router.core.candidate import COLD, Candidate, Standing, Warm, candidate
 from router.core.catalogue import Dialect, Endpoint, ModelName
-from router.core.decide import COLD, Candidate, Standing, Warm
 from router.core.decision import Decision, Reason, Status
 from router.core.effects import Outlook, Pair
 from router.core.faults import FAULTS, Kind
@@ -155,7 +155,7 @@ class Board:
             else self._candidate(seen, ask.kind, wall)
             for seen, old in zip(self._serving.get(model, ()), before, strict=True)
         ]
-        if any(candidate.standing is not None for candidate in found):
+        if any(c.standing is not None for c in found):
             until = 0.0
         if len(self._listed) >= MAX_LISTS:
             self._listed.clear()
@@ -171,7 +171,7 @@ class Board:
         lengths = self._length(endpoint, kind, wall)
         if abs(view.verbosity - 1) > TERSE:
             lengths = lengths.scaled(view.verbosity)
-        return Candidate(
+        return candidate(
             endpoint,
             view,
             lengths,

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Final
 
+from router.core.candidate import COLD, Warm
 from router.core.catalogue import EndpointId
-from router.core.decide import COLD, Warm
 
 CACHE_LASTS_S: Final = 300.0
 """Five minutes: what Anthropic and OpenAI promise at least; a learned hit rate tells the rest."""

@@ -8,8 +8,8 @@ from math import log
 from router.core import lengths, stats
 from router.core.answer import Usage
 from router.core.ask import Ask, Bound, BoundKind, Mode, PromptSize, Sla
+from router.core.candidate import Candidate, Standing, candidate
 from router.core.catalogue import Endpoint, EndpointId, ModelName, Price, Prior
-from router.core.decide import Candidate, Standing
 from router.core.decision import Rejection
 from router.core.effects import MODEL_SD, Outlook
 from router.core.faults import Kind
@@ -89,7 +89,7 @@ def some_lengths(tokens: float = 600.0) -> Lengths:
 def a_candidate(
     endpoint: Endpoint, belief: Stats | None = None, standing: Standing | None = None
 ) -> Candidate:
-    return Candidate(
+    return candidate(
         endpoint,
         known(endpoint) if belief is None else belief,
         some_lengths(endpoint.prior.answer_tokens),

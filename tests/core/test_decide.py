@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from router.core import forecast
 from router.core.ask import Ask, Bound, BoundKind, Mode, Preferences, PromptSize
+from router.core.candidate import Candidate, Standing, candidate
 from router.core.catalogue import Capability, Endpoint, Price, PriceWindow
-from router.core.decide import LIKELY, Candidate, Standing, decide, explain
+from router.core.decide import LIKELY, decide
 from router.core.decision import Decision, Explained, Option, Reason, Status
+from router.core.explain import explain
 from router.core.stakes import Stakes
 from tests.core.market import (
     NOON,
@@ -210,6 +212,7 @@ def _by_brute_force(ask: Ask, fleet: list[Candidate], stakes: Stakes) -> Endpoin
             price.input * tokens / 1e6,
             c.stats,
             c.lengths,
+            c.spread,
             forecast.predictive(c.stats),
         )
         miss = stakes.lam * stakes.typical_usd * (1 - keep)
@@ -510,7 +513,7 @@ def test_no_input_however_extreme_breaks_a_decision(  # noqa: PLR0917 - drawn by
     huge = an_endpoint("r1@huge", context=10**12, ttft_ms=1e9, tps=1e-3, answer_tokens=16_000)
     free = an_endpoint("r1@free", price=Price(0, 0), context=10**12, ttft_ms=0.0)
     tiny = an_endpoint("r1@tiny", 1e-6, 1e-6, context=10**12, tps=1e6, answer_tokens=1)
-    fleet = [Candidate(e, a_belief(e), some_lengths(), a_candidate(e).rates) for e in
+    fleet = [candidate(e, a_belief(e), some_lengths(), a_candidate(e).rates) for e in
              (huge, free, tiny)]  # fmt: skip
     for draw in (None, lambda: chance):
         decision = decide(ask, fleet, stakes, wall=NOON, chance=draw, elapsed_s=elapsed)

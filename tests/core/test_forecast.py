@@ -14,7 +14,7 @@ from router.core.ask import Bound, BoundKind
 from router.core.catalogue import Endpoint, EndpointId, Price
 from router.core.decision import Forecast
 from router.core.effects import LOW, MODEL_SD, Outlook
-from router.core.forecast import forecast, p_keep, predictive, question
+from router.core.forecast import answers, forecast, p_keep, predictive, question
 from router.core.lengths import Lengths
 from router.core.stats import SHAPE_LOW, SHAPE_STEP, Stats
 from tests.core.market import a_belief, an_ask, an_endpoint, e2e, empty, known, some_lengths, ttft
@@ -91,6 +91,7 @@ def told(endpoint: Endpoint, stats: Stats, lengths: Lengths, *bounds: Bound) -> 
         input_tokens=500,
         stats=stats,
         lengths=lengths,
+        spread=answers(lengths, stats.speed_wide_sd),
         detailed=True,
     )
 
@@ -230,6 +231,7 @@ def test_a_cap_on_tokens_shortens_the_end_and_the_cost() -> None:
         input_tokens=500,
         stats=stats,
         lengths=lengths,
+        spread=lengths.nodes,
     )
     free = told(FAST, stats, lengths)
     assert told_capped.output_tokens <= 100
@@ -240,9 +242,15 @@ def test_a_cap_on_tokens_shortens_the_end_and_the_cost() -> None:
 def test_a_cap_below_the_bound_on_tokens_keeps_it_for_sure() -> None:
     stats = known(FAST)._replace(p_fail=0.0)
     q = question([Bound(BoundKind.ANSWER_TOKENS, 200)], 200)
-    assert p_keep(q, 0.5, 4e-6, 1e-3, stats, some_lengths(), predictive(stats)) == 1.0
+    assert (
+        p_keep(q, 0.5, 4e-6, 1e-3, stats, some_lengths(), some_lengths().nodes, predictive(stats))
+        == 1.0
+    )
     q = question([Bound(BoundKind.ANSWER_TOKENS, 200)], None)
-    assert p_keep(q, 0.5, 4e-6, 1e-3, stats, some_lengths(), predictive(stats)) < 0.05
+    assert (
+        p_keep(q, 0.5, 4e-6, 1e-3, stats, some_lengths(), some_lengths().nodes, predictive(stats))
+        < 0.05
+    )
 
 
 def test_time_used_up_comes_off_every_time_and_nothing_else() -> None:

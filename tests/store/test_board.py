@@ -9,8 +9,9 @@ import pytest
 
 from router.core.answer import Usage
 from router.core.ask import Ask, PromptSize
+from router.core.candidate import Standing
 from router.core.catalogue import Dialect, Endpoint
-from router.core.decide import Standing, decide
+from router.core.decide import decide
 from router.core.decision import Decision, Reason
 from router.core.faults import FAULTS, Kind
 from router.core.lengths import Lengths

@@ -1,0 +1,109 @@
+"""A decision told in full: every endpoint's forecast, why it is where it is, what each bound costs.
+
+The price of a bound is its shadow price: what the same decision would save if that one bound were
+relaxed by a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from router.core.ask import Ask
+from router.core.candidate import COLD, Candidate, Warm
+from router.core.catalogue import Endpoint, EndpointId
+from router.core.decide import decide, told
+from router.core.decision import Decision, Explained, Forecast, Reason, Rejection, Shadow
+from router.core.forecast import question
+from router.core.sift import sift
+from router.core.stakes import Stakes
+
+RELAXED = 1.25
+"""One step of relaxing a bound, to tell what it costs."""
+
+
+def explain(
+    ask: Ask,
+    candidates: Sequence[Candidate],
+    decision: Decision,
+    stakes: Stakes,
+    *,
+    wall: float,
+    warm: Warm = COLD,
+) -> Explained:
+    """Tell a decision in full: every endpoint's forecast, and why it is where it is.
+
+    With it comes what each bound costs: the same decision with that bound relaxed by a step.
+    """
+    fit, _ = sift(ask, candidates, wall=wall, warm=warm)
+    gone = {r.endpoint for r in decision.out}
+    fit = [w for w in fit if w.candidate.endpoint.id not in gone]
+    q = question(ask.sla.bounds, ask.max_tokens)
+    forecasts = [(w.candidate.endpoint, told(ask, q, w, detailed=True)) for w in fit]
+    chosen = decision.chosen
+    head = next((f for e, f in forecasts if e is chosen), None)
+    rejections = list(decision.out)
+    for endpoint, expected in forecasts:
+        if endpoint is chosen:
+            continue
+        rejections.append(_outranked(endpoint, expected, head))
+    shadows: tuple[Shadow, ...] = ()
+    if head is not None:
+        shadows = _shadows(ask, candidates, stakes, wall=wall, warm=warm)
+    return Explained(decision, tuple(forecasts), tuple(rejections), shadows)
+
+
+def _shadows(
+    ask: Ask, candidates: Sequence[Candidate], stakes: Stakes, *, wall: float, warm: Warm
+) -> tuple[Shadow, ...]:
+    """Decide on average, once as declared and once with each bound relaxed by a step."""
+
+    def cost(asked: Ask) -> tuple[EndpointId | None, float]:
+        decision = decide(asked, candidates, stakes, wall=wall, warm=warm)
+        if not decision.plan:
+            return None, 0.0
+        return decision.plan[0].endpoint.id, decision.plan[0].cost_usd
+
+    _, declared_usd = cost(ask)
+    found = []
+    for bound in ask.sla.bounds:
+        eased = replace(bound, limit=bound.limit * RELAXED ** (-1 if bound.kind.is_floor else 1))
+        bounds = tuple(eased if b is bound else b for b in ask.sla.bounds)
+        endpoint, cost_usd = cost(replace(ask, sla=replace(ask.sla, bounds=bounds)))
+        if endpoint is not None:
+            saves = max(0.0, declared_usd - cost_usd)
+            found.append(Shadow(bound.kind, bound.limit, eased.limit, endpoint, saves))
+    return tuple(found)
+
+
+def _outranked(endpoint: Endpoint, expected: Forecast, head: Forecast | None) -> Rejection:
+    broken = tuple(e for e in expected.expectations if not e.kept)
+    if broken:
+        worst = min(broken, key=lambda e: e.p_keep)
+        return Rejection(
+            endpoint.id,
+            Reason.BOUND,
+            f"{worst.kind.value} {_plain(worst.limit)}: {_plain(worst.predicted)} expected"
+            f" at p{worst.percentile * 100:g}",
+            cost_usd=expected.cost_usd,
+            expectations=broken,
+        )
+    dearer = head is None or expected.cost_usd >= head.cost_usd
+    if dearer:
+        why = "costs more"
+    elif expected.expectations:
+        why = f"keeps the bounds less surely ({expected.p_keep:.3f})"
+    else:
+        why = "fails too often to be the cheapest"
+    return Rejection(
+        endpoint.id,
+        Reason.DEARER if dearer else Reason.SLOWER,
+        why,
+        cost_usd=expected.cost_usd,
+        expectations=expected.expectations,
+    )
+
+
+def _plain(value: float) -> str:
+    """Write a number as a person would: no exponent, no false precision."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"  # noqa: PLR2004 - three digits

@@ -1,0 +1,207 @@
+"""Who can serve at all, and at what expected cost: hard facts first, each leaving a reason.
+
+In a conversation the cost of the turns to come is added, at the price a remembered prompt has
+here: the first turn goes where the later ones will be cheap, and a warm cache is a price, not a
+rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from math import exp, inf
+from operator import itemgetter
+from typing import NamedTuple
+
+from router.core.ask import NO_PREFERENCES, Ask, BoundKind, Preferences
+from router.core.candidate import Candidate, Warm
+from router.core.catalogue import Endpoint, Price
+from router.core.decision import Reason, Rejection
+from router.core.lengths import Lengths
+from router.core.tokens import guess
+
+POSTERIOR_SCALE = 0.7
+"""How far draws reach into the doubt (study: .35 was slow to find better models, 1.0 equal)."""
+PROMPT_MARGIN = 1.1
+"""How much longer than estimated a prompt may turn out, where a window is decided on. To it
+comes the p99 answer (the last node of its lengths), unless the client said how much it wants."""
+
+Chance = Callable[[], float]
+"""Draws a standard normal deviate."""
+
+
+class Weighed(NamedTuple):
+    """``total_usd`` is ``cost_usd`` and what the later turns of the conversation will cost.
+
+    ``cached`` are the prompt tokens that the endpoint should remember; ``stretch`` is one draw of
+    how much longer its model's answers are than believed.
+    """
+
+    total_usd: float
+    cost_usd: float
+    candidate: Candidate
+    price: Price
+    input_tokens: float
+    cached: float
+    prompt_usd: float
+    stretch: float
+
+
+def sift(
+    ask: Ask,
+    candidates: Sequence[Candidate],
+    *,
+    wall: float,
+    warm: Warm,
+    tried: Collection[str] = (),
+    later: float = 0.0,
+    chance: Chance | None = None,
+) -> tuple[list[Weighed], list[Rejection]]:
+    """Sort out who can serve, the cheapest first, and why the others cannot.
+
+    ``later`` is how many more turns of the conversation count; ``chance`` draws answer lengths
+    that are in doubt.
+    """
+    fit: list[Weighed] = []
+    out: list[Rejection] = []
+    bounds, max_tokens, wishes = ask.sla.bounds, ask.max_tokens, ask.preferences
+    window = max((b.limit for b in bounds if b.kind is BoundKind.CONTEXT), default=None)
+    max_cost = min((b.limit for b in bounds if b.kind is BoundKind.COST), default=inf)
+    picky = max_cost < inf or (wishes is not NO_PREFERENCES and wishes != NO_PREFERENCES)
+    exacting = bool(tried or ask.needs or max_tokens)
+    guessed = guess(ask.prompt)
+    stretches = {} if chance is None else _stretches(candidates, chance)
+    means: dict[int, float] = {}
+    for candidate in candidates:
+        endpoint, stats, lengths, rates, _, standing = candidate
+        tokens = guessed * rates.correction(ask.prompt)
+        needed = window or tokens * PROMPT_MARGIN + (max_tokens or lengths.nodes[-1][1])
+        if exacting or standing or endpoint.context < needed or endpoint.unsupported_params:
+            rejection = _hard_fact(ask, candidate, needed, wall=wall, tried=tried)
+            if rejection is not None:
+                out.append(rejection)
+                continue
+        price = endpoint.price
+        if price is None:
+            out.append(Rejection(endpoint.id, Reason.PRICE_UNKNOWN, _NO_PRICE))
+            continue
+        if price.windows:
+            price = price.at(wall)
+        stretch = stretches.get(endpoint.family, 1.0)
+        answer = means.get(id(lengths)) or means.setdefault(
+            id(lengths), _mean_answer(lengths, stretch, max_tokens)
+        )
+        prompt_usd = price.input * tokens * 1e-6 + price.fee
+        cached = min(warm.get(endpoint.id, 0.0), tokens) if warm else 0.0
+        if cached:
+            prompt_usd -= price.cache_saves_usd * cached * stats.cache_hit
+        cost = total = prompt_usd + price.output * answer * 1e-6
+        if later:
+            total += later * _later_usd(price, tokens + answer, answer, stats.cache_hit)
+        if picky:
+            rejection = _unwanted(wishes, endpoint, price) or _over_cost(endpoint, cost, max_cost)
+            if rejection is not None:
+                out.append(rejection)
+                continue
+        fit.append(Weighed(total, cost, candidate, price, tokens, cached, prompt_usd, stretch))
+    fit.sort(key=_by_total)
+    return fit, out
+
+
+_by_total = itemgetter(0)
+
+
+def _stretches(candidates: Sequence[Candidate], chance: Chance) -> dict[str, float]:
+    """Draw, once for each model, how much longer its answers are than believed."""
+    found: dict[str, float] = {}
+    for candidate in candidates:
+        doubt, family = candidate.lengths.doubt, candidate.endpoint.family
+        if doubt and family not in found:
+            found[family] = exp(POSTERIOR_SCALE * doubt * chance())
+    return found
+
+
+def _mean_answer(lengths: Lengths, stretch: float, max_tokens: int | None) -> float:
+    return stretch * lengths.mean_capped(None if max_tokens is None else max_tokens / stretch)
+
+
+def _later_usd(price: Price, prompt: float, answer: float, hit: float) -> float:
+    """Expected cost of a later turn whose prompt, but for the cache's misses, is remembered."""
+    fresh_usd = (price.input * prompt + price.output * answer) * 1e-6 + price.fee
+    return fresh_usd - price.cache_saves_usd * prompt * hit
+
+
+_NO_PRICE = "its price is not known; set price in the configuration"
+
+
+def _hard_fact(
+    ask: Ask,
+    candidate: Candidate,
+    needed: float,
+    *,
+    wall: float,
+    tried: Collection[str],
+) -> Rejection | None:
+    endpoint, standing = candidate.endpoint, candidate.standing
+    if tried and endpoint.id in tried:
+        return Rejection(endpoint.id, Reason.TRIED, "already tried for this request")
+    if standing is not None:
+        return Rejection(
+            endpoint.id,
+            standing.reason,
+            standing.detail,
+            retry_after_s=max(0.0, standing.until_wall - wall),
+        )
+    if ask.needs and not ask.needs <= endpoint.capabilities:
+        lacking = ", ".join(sorted(ask.needs - endpoint.capabilities))
+        return Rejection(endpoint.id, Reason.CAPABILITY, f"does not offer {lacking}")
+    if endpoint.unsupported_params and not endpoint.unsupported_params.isdisjoint(ask.params):
+        lacking = ", ".join(sorted(ask.params & endpoint.unsupported_params))
+        return Rejection(endpoint.id, Reason.PARAMETER, f"does not take {lacking}")
+    if ask.max_tokens and endpoint.max_output and ask.max_tokens > endpoint.max_output:
+        return Rejection(
+            endpoint.id,
+            Reason.PARAMETER,
+            f"gives at most {endpoint.max_output} output tokens, max_tokens asks {ask.max_tokens}",
+            limit=float(ask.max_tokens),
+            value=float(endpoint.max_output),
+        )
+    if endpoint.context < needed:
+        return Rejection(
+            endpoint.id,
+            Reason.CONTEXT,
+            f"window of {endpoint.context} tokens, {needed:.0f} needed",
+            limit=needed,
+            value=float(endpoint.context),
+        )
+    return None
+
+
+def _unwanted(wish: Preferences, endpoint: Endpoint, price: Price) -> Rejection | None:
+    name = endpoint.id
+    if wish.only and name not in wish.only and endpoint.provider not in wish.only:
+        return Rejection(name, Reason.NOT_PREFERRED, "not in provider.only")
+    if name in wish.ignore or endpoint.provider in wish.ignore:
+        return Rejection(name, Reason.NOT_PREFERRED, "in provider.ignore")
+    if wish.deny_data_collection and endpoint.data_collection:
+        return Rejection(name, Reason.DATA_POLICY, "may keep prompts; data_collection is deny")
+    if wish.quantizations and endpoint.quantization not in wish.quantizations:
+        return Rejection(name, Reason.QUANTIZATION, f"serves {endpoint.quantization}")
+    for cap, value in ((wish.max_price_input, price.input), (wish.max_price_output, price.output)):
+        if cap is not None and value > cap:
+            return Rejection(
+                name, Reason.PRICE_CAP, "dearer per million tokens", limit=cap, value=value
+            )
+    return None
+
+
+def _over_cost(endpoint: Endpoint, cost: float, max_cost: float) -> Rejection | None:
+    if cost <= max_cost:
+        return None
+    return Rejection(
+        endpoint.id,
+        Reason.COST_BOUND,
+        f"expected to cost {cost:.6f} USD",
+        limit=max_cost,
+        value=cost,
+        cost_usd=cost,
+    )
