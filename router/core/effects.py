@@ -1,20 +1,22 @@
-"""How long answers are expected to be where nothing was seen: a model's part and a class's part.
+"""How long answers are expected to be where nothing was seen: a model's part and a workload's part.
 
-Some models are wordy and some requests are long; together they explain most of an answer's
-length. So the mean of log tokens of a (model, class) pair is taken as ``model + class``, each a
-normal around what was declared (the model's prior) or around nothing (the class), plus what is
+Some models are wordy and some work is long; together they explain most of an answer's length. So
+the mean of log tokens of a (model, workload) pair is taken as ``model + workload``, each a normal
+around what was declared (the model's prior) or around nothing (the workload), plus what is
 peculiar to the pair. A pair that never met starts from the sum of its two neighbours, which keeps
 a class from being locked into the one model it knows (study, section 5: 49 % attainment without).
 
+A class of requests is a workload under certain bounds: it starts from its workload's answers.
+
 The fit is the posterior mode of that linear model, found by alternating between models and
-classes: each step is a weighted mean, exact given the other side, and a few steps suffice.
+workloads: each step is a weighted mean, exact given the other side, and a few steps suffice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import log, sqrt
+from math import hypot, log, sqrt
 from typing import Final, NamedTuple
 
 ANSWER_SD: Final = 0.4
@@ -22,14 +24,15 @@ ANSWER_SD: Final = 0.4
 PAIR_SD: Final = 0.2
 """How far a pair may lie from the sum of its parts. Also the most that hundreds of answers of one
 pair can tell of its neighbours."""
-MODEL_SD, CLASS_SD = 0.5, 0.7
-"""How far a model lies from its declared length, and classes from each other."""
+MODEL_SD, WORKLOAD_SD, CLASS_SD = 0.5, 0.7, 0.15
+"""How far a model lies from its declared length, workloads from each other, and the classes of one
+workload: people who declare other bounds ask much the same."""
 ROUNDS: Final = 8
 LOW, HIGH = log(4.0), log(16_000.0)
 """The log tokens between which answers are told apart."""
 
 Pair = tuple[str, str]
-"""Model family and class."""
+"""Model family and workload."""
 
 
 class Seen(NamedTuple):
@@ -40,24 +43,32 @@ class Seen(NamedTuple):
 
 
 class Outlook(NamedTuple):
-    """The mean of log tokens expected of a pair, and how far off (sd) it may be."""
+    """The mean of log tokens that is expected, and how far off (sd) it may be."""
 
     mean_log: float
     sd: float
 
+    def of_class(self, seen: Seen | None) -> Outlook:
+        """Expect one class of a pair, of which ``seen`` answers in all classes are known."""
+        if seen is None:
+            return Outlook(self.mean_log, hypot(self.sd, CLASS_SD))
+        held, told = 1 / PAIR_SD**2, seen.answers / ANSWER_SD**2
+        mean_log = (held * self.mean_log + told * seen.mean_log) / (held + told)
+        return Outlook(mean_log, hypot(1 / sqrt(held + told), CLASS_SD))
+
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """The fitted parts, by model and by class, each with its remaining variance."""
+    """The fitted parts, by model and by workload, each with its remaining variance."""
 
     models: Mapping[str, tuple[float, float]]
-    classes: Mapping[str, tuple[float, float]]
+    workloads: Mapping[str, tuple[float, float]]
 
     def outlook(self, pair: Pair, prior_log: float) -> Outlook:
         """Expect the length of a pair's answers; ``prior_log`` is what its model declares."""
         model, model_var = self.models.get(pair[0], (prior_log, MODEL_SD**2))
-        part, part_var = self.classes.get(pair[1], (0.0, CLASS_SD**2))
-        if not self.classes:
+        part, part_var = self.workloads.get(pair[1], (0.0, WORKLOAD_SD**2))
+        if not self.workloads:
             part_var = 0.0
         mean_log = min(max(model + part, LOW), HIGH)
         return Outlook(mean_log, sqrt(model_var + part_var + PAIR_SD**2))
@@ -67,13 +78,13 @@ NOTHING: Final = Effects({}, {})
 
 
 def fitted(seen: Mapping[Pair, Seen], prior_log: Mapping[str, float]) -> Effects:
-    """Fit models and classes to what was seen; ``prior_log`` by model, log tokens."""
+    """Fit models and workloads to what was seen; ``prior_log`` by model, log tokens."""
     weight = {pair: 1 / (ANSWER_SD**2 / s.answers + PAIR_SD**2) for pair, s in seen.items()}
     models = {model: (prior_log[model], MODEL_SD**2) for model, _ in seen}
-    classes = dict.fromkeys((part for _, part in seen), (0.0, CLASS_SD**2))
+    workloads = dict.fromkeys((part for _, part in seen), (0.0, WORKLOAD_SD**2))
     for _ in range(ROUNDS):
-        for side, spread, held in ((0, MODEL_SD, models), (1, CLASS_SD, classes)):
-            other = classes if side == 0 else models
+        for side, spread, held in ((0, MODEL_SD, models), (1, WORKLOAD_SD, workloads)):
+            other = workloads if side == 0 else models
             precision = dict.fromkeys(held, 1 / spread**2)
             total = {k: (prior_log[k] if side == 0 else 0.0) / spread**2 for k in held}
             for pair, s in seen.items():
@@ -81,4 +92,4 @@ def fitted(seen: Mapping[Pair, Seen], prior_log: Mapping[str, float]) -> Effects
                 precision[key] += weight[pair]
                 total[key] += weight[pair] * (s.mean_log - other[across][0])
             held.update({k: (total[k] / precision[k], 1 / precision[k]) for k in held})
-    return Effects(models, classes)
+    return Effects(models, workloads)

@@ -1,8 +1,8 @@
-"""How long answers are: output tokens per (model family, kind of request), as a distribution.
+"""How long answers are: output tokens per (model family, class of requests), as a distribution.
 
 Models need different numbers of tokens for the same answer, so a dearer token can make a cheaper
-answer. Lengths are heavy-tailed, so they are kept as a histogram of log tokens; a kind of request
-that never met a model starts from what is expected of the two (``effects``). The forecast
+answer. Lengths are heavy-tailed, so they are kept as a histogram of log tokens; a class that never
+met a model starts from what is expected of the two (``effects``). The forecast
 integrates over a dozen points of the distribution, closer together in the tail, where a percentile
 is decided.
 """
@@ -25,8 +25,6 @@ STEP = (HIGH - LOW) / CELLS
 LENGTHS: Final = Group("lengths", 24 * 3600.0, CELLS + 6)
 """48 cells of log tokens, then n, sums of tokens, of streamed reasoning, of visible tokens, of log
 tokens and of their squares."""
-EVERYWHERE = "*"
-"""The kind of request that stands for all of them."""
 
 PRIOR_SD = 0.5
 """Spread (log) of an expected answer length; sigma 0.4 is typical, a little more is doubt."""
@@ -112,11 +110,12 @@ class Lengths(NamedTuple):
 
 
 def believed(outlook: Outlook, own: list[float], elsewhere: list[float]) -> Lengths:
-    """Return beliefs from what is expected of this pair, its decayed sums, and its model's."""
+    """Return beliefs from what is expected, the class's decayed sums, and its workload's."""
+    outlook = outlook.of_class(seen(elsewhere))
     count = own[CELLS]
     below, cdf = 0.0, [0.0]
-    for prior, seen in zip(_expected_cells(round(outlook.mean_log, 2)), own, strict=False):
-        below += prior + seen
+    for prior, answers in zip(_expected_cells(round(outlook.mean_log, 2)), own, strict=False):
+        below += prior + answers
         cdf.append(below / (PRIOR_N + count))
     cdf[-1] = 1.0
     shell = Lengths(0.0, tuple(cdf), (), 1.0, 0.0, round(count), PRIOR_SD)
@@ -141,7 +140,7 @@ def believed(outlook: Outlook, own: list[float], elsewhere: list[float]) -> Leng
 
 
 def seen(own: list[float]) -> Seen | None:
-    """Return what a pair's sums tell its neighbours; ``None`` if they hold less than an answer."""
+    """Return what a workload's sums tell its neighbours; ``None`` below one answer."""
     count = own[CELLS]
     return Seen(count, own[CELLS + 4] / count) if count >= 1 else None
 

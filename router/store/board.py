@@ -41,8 +41,8 @@ then it waits for its peers, half a second at most."""
 REFRESH_SLOW_S = 0.7
 """The same for distributions, which change over hours."""
 REFRESH_EFFECTS_S, MAX_FITTED, MAX_PAIRS = 2.0, 300, 5000
-"""How often models and classes are fitted anew, over how many pairs (under a millisecond), and how
-many pairs' lengths are held ready."""
+"""How often models and workloads are fitted anew, over how many pairs (under a millisecond), and
+how many pairs' lengths are held ready."""
 FEW = 60
 """Below so many answers every one of them is read at once."""
 
@@ -116,7 +116,8 @@ class Board:
             for name in seen.endpoint.serves:
                 self._serving.setdefault(name, []).append(seen)
         self._sessions = Sessions()
-        self._lengths: dict[Pair, tuple[float, Lengths]] = {}
+        self._lengths: dict[tuple[str, str], tuple[float, Lengths]] = {}
+        self._pairs: dict[Pair, None] = {}
         self._prior_log = {
             e.family: log(e.prior.answer_tokens) for e in reversed(list(self.endpoints))
         }
@@ -150,9 +151,7 @@ class Board:
         else:
             before, until = listed.candidates, listed.until
         found = [
-            old
-            if old is not None and wall < seen.fresh_until
-            else self._candidate(seen, ask.kind, wall)
+            old if old is not None and wall < seen.fresh_until else self._candidate(seen, ask, wall)
             for seen, old in zip(self._serving.get(model, ()), before, strict=True)
         ]
         if any(c.standing is not None for c in found):
@@ -166,9 +165,9 @@ class Board:
         """Return how many tokens of its conversation each endpoint should still remember."""
         return self._sessions.warm(ask.session, self._clock.wall()) if ask.session else COLD
 
-    def _candidate(self, seen: _Seen, kind: str, wall: float) -> Candidate:
+    def _candidate(self, seen: _Seen, ask: Ask, wall: float) -> Candidate:
         endpoint, view = seen.endpoint, self._stats(seen, wall)
-        lengths = self._length(endpoint, kind, wall)
+        lengths = self._length(endpoint, ask, wall)
         if abs(view.verbosity - 1) > TERSE:
             lengths = lengths.scaled(view.verbosity)
         return candidate(
@@ -190,7 +189,7 @@ class Board:
         wait that was learned holds a whole thought, also where this one may not be as long.
         """
         wall = self._clock.wall()
-        found = self._length(endpoint, ask.kind, wall)
+        found = self._length(endpoint, ask, wall)
         share = 1 - found.visible if found.visible < ALL_VISIBLE else 0.0
         most = found.quantile(LONG_ANSWER) * (share if ask.stream else 1.0)
         if ask.max_tokens is not None:
@@ -289,37 +288,40 @@ class Board:
         self, attempt: Attempt, usage: Usage, ask: Ask, wall: float
     ) -> list[stats.Increment]:
         seen = self._seen[attempt.endpoint]
-        known = self._length(seen.endpoint, ask.kind, wall)
+        known = self._length(seen.endpoint, ask, wall)
         expected = None if known.doubt else known.mean
         warm = self.warm(ask).get(attempt.endpoint, 0.0)
         return stats.habits(attempt, usage, expected_tokens=expected, warm_tokens=warm)
 
-    def _length(self, endpoint: Endpoint, kind: str, wall: float) -> Lengths:
-        family, subject = endpoint.family, self._class(kind)
-        key = (family, subject)
+    def _length(self, endpoint: Endpoint, ask: Ask, wall: float) -> Lengths:
+        family, kind = endpoint.family, ask.kind
+        key = (family, kind)
         until, found = self._lengths.get(key, (0.0, None))
         if found is None or wall >= until:
-            own = self.journal.read(f"m:{family}:{subject}", lengths.LENGTHS, wall)
-            every = self.journal.read(f"m:{family}:{lengths.EVERYWHERE}", lengths.LENGTHS, wall)
+            pair = (family, self._class(ask.workload))
+            own = self._answers((family, self._class(kind)), wall)
             if len(self._lengths) >= MAX_PAIRS:
                 self._lengths.clear()
-            outlook = self._outlook(endpoint, subject, wall)
-            found = lengths.believed(outlook, own, every)
+            self._pairs.setdefault(pair)
+            outlook = self._outlook(pair, wall)
+            found = lengths.believed(outlook, own, self._answers(pair, wall))
             self._lengths[key] = (wall + REFRESH_SLOW_S, found)
         return found
 
-    def _outlook(self, endpoint: Endpoint, subject: str, wall: float) -> Outlook:
+    def _answers(self, pair: Pair, wall: float) -> list[float]:
+        return self.journal.read(f"m:{pair[0]}:{pair[1]}", lengths.LENGTHS, wall)
+
+    def _outlook(self, pair: Pair, wall: float) -> Outlook:
         """Expect a pair's answers from its neighbours, of which the first ones are heeded."""
         if wall >= self._effects_until:
             seen: dict[Pair, effects.Seen] = {}
-            for family, other in islice(self._lengths, MAX_FITTED):
-                sums = self.journal.read(f"m:{family}:{other}", lengths.LENGTHS, wall)
-                told = lengths.seen(sums)
+            for other in islice(self._pairs, MAX_FITTED):
+                told = lengths.seen(self._answers(other, wall))
                 if told is not None:
-                    seen[family, other] = told
+                    seen[other] = told
             self._effects = effects.fitted(seen, self._prior_log)
             self._effects_until = wall + REFRESH_EFFECTS_S
-        return self._effects.outlook((endpoint.family, subject), self._prior_log[endpoint.family])
+        return self._effects.outlook(pair, self._prior_log[pair[0]])
 
     def _rate(self, family: str, wall: float) -> Rates:
         until, found = self._rates.get(family, (0.0, None))
@@ -329,14 +331,14 @@ class Board:
         return found
 
     def _learn_tokens(self, attempt: Attempt, ask: Ask, endpoint: Endpoint, wall: float) -> None:
-        family, subject = endpoint.family, self._class(ask.kind)
+        family = endpoint.family
         found = lengths.learned(attempt)
         if found:
-            self.journal.add(f"m:{family}:{subject}", lengths.LENGTHS, found, wall)
-            self.journal.add(f"m:{family}:{lengths.EVERYWHERE}", lengths.LENGTHS, found, wall)
-            known = self._lengths.get((family, subject))
+            for kind in (ask.kind, ask.workload):
+                self.journal.add(f"m:{family}:{self._class(kind)}", lengths.LENGTHS, found, wall)
+            known = self._lengths.get((family, ask.kind))
             if known is not None and known[1].samples < FEW:
-                self._lengths[family, subject] = (0.0, known[1])
+                self._lengths[family, ask.kind] = (0.0, known[1])
                 self._news += 1
         counted = tokens.learned(attempt, ask.prompt)
         if counted:

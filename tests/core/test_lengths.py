@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, log
+from math import exp, hypot, log
 from random import Random
 
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from router.core import lengths
 from router.core.answer import Usage
-from router.core.effects import HIGH, LOW, MODEL_SD, Outlook, fitted
+from router.core.effects import CLASS_SD, HIGH, LOW, MODEL_SD, Outlook, fitted
 from router.core.faults import Kind
 from router.core.lengths import CELLS, LENGTHS, NODES, Lengths
 from tests.core.market import an_attempt
@@ -51,7 +51,7 @@ def test_what_was_seen_replaces_the_prior() -> None:
 def test_the_mean_is_in_doubt_until_enough_answers_came() -> None:
     doubts = [lengths.believed(EXPECTED, sums(900, n), NONE).doubt for n in (0, 3, 20, 59)]
     assert doubts == sorted(doubts, reverse=True)
-    assert doubts[0] == pytest.approx(MODEL_SD)
+    assert doubts[0] == pytest.approx(hypot(MODEL_SD, CLASS_SD))
     assert 0 < doubts[-1] < 0.06
     assert lengths.believed(EXPECTED, sums(900, 60), NONE).doubt == 0
 
