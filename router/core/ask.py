@@ -121,8 +121,7 @@ class Ask:
 
     ``params`` are the body's top-level field names; ``max_tokens`` is the client's own limit.
     ``session`` names the conversation this request is a turn of; empty where nobody says so.
-    ``kind`` is the class that attainment is steered for and answer lengths are learned in,
-    ``workload`` the same whatever its bounds: policy and model.
+    ``kind`` is the class that attainment is steered for and answer lengths are learned in.
     """
 
     id: str
@@ -138,8 +137,6 @@ class Ask:
     explain: bool = False
     session: str = ""
     kind: str = field(init=False)
-    workload: str = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "workload", f"{self.sla.policy}|{self.model}")
         object.__setattr__(self, "kind", self.sla.class_key(self.model))

@@ -6,7 +6,8 @@ around what was declared (the model's prior) or around nothing (the workload), p
 peculiar to the pair. A pair that never met starts from the sum of its two neighbours, which keeps
 a class from being locked into the one model it knows (study, section 5: 49 % attainment without).
 
-A class of requests is a workload under certain bounds: it starts from its workload's answers.
+The workload is told by its policy. A class of requests is a workload under certain bounds, asked of
+a certain model: it starts from its workload's answers.
 
 The fit is the posterior mode of that linear model, found by alternating between models and
 workloads: each step is a weighted mean, exact given the other side, and a few steps suffice.

@@ -298,7 +298,7 @@ class Board:
         key = (family, kind)
         until, found = self._lengths.get(key, (0.0, None))
         if found is None or wall >= until:
-            pair = (family, self._class(ask.workload))
+            pair = (family, self._class(ask.sla.policy))
             own = self._answers((family, self._class(kind)), wall)
             if len(self._lengths) >= MAX_PAIRS:
                 self._lengths.clear()
@@ -334,7 +334,7 @@ class Board:
         family = endpoint.family
         found = lengths.learned(attempt)
         if found:
-            for kind in (ask.kind, ask.workload):
+            for kind in (ask.kind, ask.sla.policy):
                 self.journal.add(f"m:{family}:{self._class(kind)}", lengths.LENGTHS, found, wall)
             known = self._lengths.get((family, ask.kind))
             if known is not None and known[1].samples < FEW:
