@@ -23,7 +23,7 @@ from typing import Final
 
 from router.core.answer import Usage
 from router.core.ask import Ask, Mode
-from router.core.books import cost_nano_usd, estimated, is_billed
+from router.core.books import ENVELOPE_BYTES, cost_nano_usd, estimated, is_billed
 from router.core.catalogue import Dialect, Endpoint, EndpointId, Price
 from router.core.decide import decide
 from router.core.decision import Decision, Explained
@@ -296,6 +296,7 @@ class Dispatcher:
                 upstream.call(endpoint, call) as reply,
             ):
                 meter.status, meter.upstream_id = reply.status, reply.upstream_id
+                meter.headed, meter.length = clock.mono(), reply.length
                 if flight.ask.stream:
                     relay = self._stream(
                         flight, decision, meter, reply, downstream, timer=timer, total=total
@@ -442,7 +443,8 @@ class Dispatcher:
         """Count what nobody reported.
 
         Noise is no model's work. Who is long overdue is taken to be hanging, not thinking; who
-        speaks has done all thinking that is not shown.
+        speaks has done all thinking that is not shown. The headers of a whole answer are sent when
+        it is made, and they tell its size.
         """
         if kind is Kind.GARBAGE and not meter.chars:
             return None
@@ -450,10 +452,17 @@ class Dispatcher:
         seen = rates.visible_tokens(meter.chars)
         thought = rates.visible_tokens(meter.reasoning_chars)
         unseen = 0.0
-        if meter.last is None and kind is not Kind.FIRST_TOKEN_TIMEOUT:
+        if not ask.stream and meter.headed is not None:
+            if meter.length is not None:
+                seen = max(seen, rates.visible_tokens(max(0, meter.length - ENVELOPE_BYTES)))
+            took_s = meter.headed - meter.sent
+            unseen = self._board.unseen_tokens(meter.endpoint, ask, took_s, shown=seen)
+        elif meter.last is None and kind is not Kind.FIRST_TOKEN_TIMEOUT:
             unseen = self._board.unseen_tokens(meter.endpoint, ask, ended - meter.sent)
         elif meter.first is not None and ask.stream:
-            unseen = self._board.unseen_tokens(meter.endpoint, ask, meter.first - meter.sent)
+            tps = meter.pace(seen)
+            took_s = meter.first - meter.sent
+            unseen = self._board.unseen_tokens(meter.endpoint, ask, took_s, tps=tps)
         return estimated(
             input_tokens=rates.prompt_tokens(ask.prompt),
             text=seen - thought,

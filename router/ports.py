@@ -75,6 +75,11 @@ class Reply(Protocol):
         """The provider's own id of this request, for its support desk; empty if none."""
         ...
 
+    @property
+    def length(self) -> int | None:
+        """Bytes the body was announced to have; ``None`` where nobody said, or it is encoded."""
+        ...
+
     def pieces(self) -> AsyncGenerator[Piece, None]:
         """Yield what arrives, as it arrives. A whole answer is one piece. Raises ``Fault``."""
         ...
@@ -116,8 +121,19 @@ class Board(Protocol):
         """Return what the endpoint's model makes of bytes."""
         ...
 
-    def unseen_tokens(self, endpoint: Endpoint, ask: Ask, elapsed_s: float) -> float:
-        """Expect what was generated in ``elapsed_s`` seconds of which nothing was seen."""
+    def unseen_tokens(
+        self,
+        endpoint: Endpoint,
+        ask: Ask,
+        elapsed_s: float,
+        *,
+        shown: float = 0.0,
+        tps: float | None = None,
+    ) -> float:
+        """Expect what was generated in ``elapsed_s`` seconds beside the ``shown`` tokens.
+
+        ``tps`` is the speed that was seen, if it was.
+        """
         ...
 
     def begun(self, endpoint: Endpoint) -> None:

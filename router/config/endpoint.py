@@ -42,6 +42,7 @@ class PriorRow(Strict):
     ttft_ms_per_1k: float = Field(80.0, ge=0, le=100_000)
     tps: float = Field(50.0, gt=0, le=100_000)
     answer_tokens: float = Field(600.0, ge=1, le=10_000_000)
+    hidden_share: float = Field(0.0, ge=0, lt=1)
 
 
 class LimitsRow(Strict):

@@ -123,12 +123,24 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """What to believe of an endpoint before anything was measured (design section 3.5)."""
+    """What to believe of an endpoint before anything was measured (design section 3.5).
+
+    ``hidden_share`` is the share of an answer's tokens that is thought and billed but never shown;
+    the time it takes is part of ``ttft_ms``.
+    """
 
     ttft_ms: float = 800.0
     ttft_ms_per_1k: float = 80.0
     tps: float = 50.0
     answer_tokens: float = 600.0
+    hidden_share: float = 0.0
+
+    @property
+    def idle_s(self) -> float | None:
+        """Seconds before hidden thinking begins; ``None`` where none is declared."""
+        if not self.hidden_share:
+            return None
+        return max(0.0, self.ttft_ms / 1000 - self.hidden_share * self.answer_tokens / self.tps)
 
 
 @dataclass(frozen=True, slots=True)

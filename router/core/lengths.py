@@ -30,6 +30,8 @@ PRIOR_SD = 0.5
 """Spread (log) of an expected answer length; sigma 0.4 is typical, a little more is doubt."""
 PRIOR_N = 6.0
 """Pseudo-counts behind what was expected (study)."""
+PRIOR_TOKENS = 100.0
+"""Tokens' worth of belief in what a model declares to hide: a short answer's."""
 SURE_AFTER = 60
 """Answers of a pair after which its mean is no longer in doubt (study: drawn while below)."""
 
@@ -109,8 +111,13 @@ class Lengths(NamedTuple):
         return sum(w * min(n, max_tokens) for w, n in self.nodes)
 
 
-def believed(outlook: Outlook, own: list[float], elsewhere: list[float]) -> Lengths:
-    """Return beliefs from what is expected, the class's decayed sums, and its workload's."""
+def believed(
+    outlook: Outlook, own: list[float], elsewhere: list[float], hidden_share: float = 0.0
+) -> Lengths:
+    """Return beliefs from what is expected, the class's decayed sums, and its workload's.
+
+    ``hidden_share`` is the share of tokens that the model declares never to show.
+    """
     outlook = outlook.of_class(seen(elsewhere))
     count = own[CELLS]
     below, cdf = 0.0, [0.0]
@@ -125,14 +132,15 @@ def believed(outlook: Outlook, own: list[float], elsewhere: list[float]) -> Leng
     if count > 0:
         mean += count / (count + PRIOR_N) * (own[CELLS + 1] / count - mean)
         variance += max(0.0, own[CELLS + 5] - own[CELLS + 4] ** 2 / count)
-    tokens = own[CELLS + 1] + elsewhere[CELLS + 1]
+    tokens = own[CELLS + 1] + elsewhere[CELLS + 1] + PRIOR_TOKENS
+    shown = own[CELLS + 3] + elsewhere[CELLS + 3] + PRIOR_TOKENS * (1 - hidden_share)
     sure = 1 / outlook.sd**2 + count / ANSWER_SD**2
     return Lengths(
         mean=mean,
         cdf=shell.cdf,
         nodes=nodes,
-        visible=(own[CELLS + 3] + elsewhere[CELLS + 3]) / tokens if tokens > 0 else 1.0,
-        reasoning=(own[CELLS + 2] + elsewhere[CELLS + 2]) / tokens if tokens > 0 else 0.0,
+        visible=shown / tokens,
+        reasoning=(own[CELLS + 2] + elsewhere[CELLS + 2]) / tokens,
         samples=shell.samples,
         spread=sqrt(variance / (PRIOR_N + count)),
         doubt=0.0 if count >= SURE_AFTER else 1 / sqrt(sure),

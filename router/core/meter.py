@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Final
 
 from router.core.answer import Content, Piece, Usage
 from router.core.catalogue import Endpoint, Price
 from router.core.faults import Fault, Kind
+
+ENOUGH_FOR_PACE: Final = 64
+"""Tokens that tell a speed better than what the endpoint usually does."""
 
 
 class Stage(Enum):
@@ -23,6 +27,7 @@ class Stage(Enum):
 class Meter:
     """Times in monotonic seconds, but ``sent_wall`` (unix); ``price`` is pinned at the start.
 
+    ``headed`` is when the headers of an answer came, ``length`` the bytes they announced.
     It changes with every piece and lives as long as its attempt; an ``Attempt`` is what is left.
     """
 
@@ -32,6 +37,8 @@ class Meter:
     sent_wall: float
     upstream_id: str = ""
     status: int | None = None
+    headed: float | None = None
+    length: int | None = None
     stage: Stage = Stage.WAITING
     first: float | None = None
     first_answer: float | None = None
@@ -56,6 +63,16 @@ class Meter:
             self.usage = usage
         if finish is not None:
             self.finish = finish
+
+    def pace(self, tokens: float) -> float | None:
+        """Tokens per second since the first, if ``tokens`` were shown; ``None`` for too few.
+
+        An answer cut off early shows more of its packets' timing than of its speed.
+        """
+        if self.first is None or self.last is None or tokens < ENOUGH_FOR_PACE:
+            return None
+        span = self.last - self.first
+        return (tokens - 1) / span if span > 0 else None
 
     @property
     def is_empty(self) -> bool:

@@ -50,9 +50,9 @@ SHARP: Final = Group("sharp", 20.0, 4)
 believed after about 10 s, and forgotten about 2 minutes after the traffic left."""
 FAILS: Final = Group("fails", 60.0, 2)
 FAILS_SLOW: Final = Group("fails_slow", 6 * 3600.0, 2)
-HABITS: Final = Group("habits", 24 * 3600.0, 4)
+HABITS: Final = Group("habits", 24 * 3600.0, 6)
 """Answers n, sum of their tokens over the model's mean; prompt tokens (thousands) that should have
-been cached, and that were."""
+been cached, and that were; answers with hidden thinking n, sum of the seconds before it began."""
 GROUPS: Final = (LINE, SHAPE, SPEED, FAST, SHARP, FAILS, FAILS_SLOW, HABITS)
 
 TAU_FAST = 0.45
@@ -75,6 +75,8 @@ VERBOSITY_NOISE, VERBOSITY_DOUBT = 0.42, 2.0
 """Spread of one answer against its model's mean (lognormal, sigma .4), and how many standard errors
 of the mean are taken for chance: endpoints of one model rarely differ, and who chose by chance
 would never look again."""
+PRIOR_IDLE_N = 2.0
+"""Answers' worth of belief in the declared time before hidden thinking begins."""
 CLIP_SD = 2.5
 """Residuals further out than this many sd enter as this many (study)."""
 SHARP_REACH = 1.5
@@ -102,7 +104,8 @@ class Stats(NamedTuple):
     when the level is known; ``wide`` the same when it is only believed (``level_sd``).
     ``speed_sd`` is the noise of one answer's speed, ``speed_level_sd`` the doubt about its mean;
     ``recent`` counts the observations of the last seconds. ``cache_hit`` is the share of a
-    remembered prompt that is read from the cache; ``verbosity`` tokens against its model's mean.
+    remembered prompt that is read from the cache; ``verbosity`` tokens against its model's mean;
+    ``idle_s`` the seconds before hidden thinking begins (besides the prompt's), if any was seen.
     """
 
     a_s: float
@@ -121,6 +124,7 @@ class Stats(NamedTuple):
     recent: float
     cache_hit: float
     verbosity: float
+    idle_s: float | None
 
     @property
     def speed_wide_sd(self) -> float:
@@ -132,14 +136,19 @@ class Stats(NamedTuple):
         return log(self.a_s + self.b_s * prompt_k)
 
     def tokens_after(
-        self, elapsed_s: float, prompt_k: float, *, hidden: float, most: float
+        self, elapsed_s: float, prompt_k: float, *, hidden: float, most: float, tps: float | None
     ) -> float:
         """Expect how many tokens there are ``elapsed_s`` seconds in, of at most ``most``.
 
-        ``hidden`` of them are thought before the first content and lie inside the wait.
+        ``hidden`` of them are usually thought before the first content and lie inside the wait;
+        ``tps`` is this answer's own speed, where it was seen.
         """
-        wait = exp(self.log_line(prompt_k) + self.level)
-        return min(max(0.0, hidden + (elapsed_s - wait) * exp(self.speed)), most)
+        speed = tps or exp(self.speed)
+        if hidden and self.idle_s is not None:
+            made = (elapsed_s - self.idle_s - self.b_s * prompt_k) * speed
+        else:
+            made = hidden + (elapsed_s - exp(self.log_line(prompt_k) + self.level)) * speed
+        return min(max(0.0, made), most)
 
 
 def fitted_line(prior: Prior, sums: list[float]) -> tuple[float, float]:
@@ -248,7 +257,15 @@ def believed(prior: Prior, sums: dict[str, list[float]], before: Stats | None = 
         recent=max(sharp[0], sharp[2]),
         cache_hit=(habits[3] + PRIOR_CACHE_HIT * PRIOR_CACHE_K) / (habits[2] + PRIOR_CACHE_K),
         verbosity=_verbosity(habits[0], habits[1]),
+        idle_s=_idle_s(prior, habits[4], habits[5]),
     )
+
+
+def _idle_s(prior: Prior, n: float, total_s: float) -> float | None:
+    declared = prior.idle_s
+    if declared is not None:
+        n, total_s = n + PRIOR_IDLE_N, total_s + PRIOR_IDLE_N * declared
+    return total_s / n if n >= 1 else None
 
 
 def _verbosity(n: float, total: float) -> float:
@@ -296,7 +313,12 @@ def learned(
 
 
 def habits(
-    attempt: Attempt, usage: Usage, *, expected_tokens: float | None, warm_tokens: float
+    attempt: Attempt,
+    usage: Usage,
+    stats: Stats,
+    *,
+    expected_tokens: float | None,
+    warm_tokens: float,
 ) -> list[Increment]:
     """Return what reported usage tells of an endpoint's habits.
 
@@ -310,6 +332,10 @@ def habits(
     should = min(warm_tokens, usage.input) / 1000
     if should > 0:
         found += [(HABITS, 2, should), (HABITS, 3, min(usage.cache_read / 1000, should))]
+    hidden = usage.output - attempt.visible_tokens
+    if attempt.complete and hidden > 0 and attempt.tps is not None and attempt.ttft_s is not None:
+        read_s = stats.b_s * (usage.fresh_input + usage.cache_write) / 1000
+        found += [(HABITS, 4, 1.0), (HABITS, 5, attempt.ttft_s - hidden / attempt.tps - read_s)]
     return found
 
 

@@ -183,33 +183,41 @@ def _settle(scene: Scene) -> None:
 
 
 async def whole(scene: Scene) -> None:
-    """Perform the answer as one document, when its last token is there."""
+    """Perform the answer as one document, when its last token is there.
+
+    An error strikes while it is made; what strikes the wire strikes its body, which was made, and
+    is billed, in full. Its length was announced by then.
+    """
     take, tab = scene.take, scene.tab
     struck = scene.faults.striking(Stage.MIDWAY)
-    cut_short = struck and struck.kind is not Kind.HALF_CHUNK
-    limit = scene.limit if cut_short else take.visible
+    limit = scene.limit if struck and struck.kind is Kind.ERROR_MID else take.visible
     try:
         await scene.clock.sleep_until(tab.at + take.due_at_s(max(0, limit - 1)))
     finally:
         scene.bill(min(limit, take.due(scene.elapsed_s())))
     scene.bill(limit)
     tab.ttft_s = take.ttft_s
-    if struck and cut_short:
+    if struck:
         tab.end = f"fault:{struck.kind}"
         if struck.kind is Kind.ERROR_MID:
             raise Refusal(500, "The server had an error while processing your request.")
-        # What is billed has begun to answer, or no client could know of it.
-        await scene.wire.open()
-        await _strike(scene, struck.kind)
-        return
     body = scene.voice.whole(
         scene.thoughts.between(0, take.reasoning),
         scene.words.between(0, take.text),
         tab.usage,
         scene.style,
     )
-    tab.end = f"fault:{struck.kind}" if struck else COMPLETE
-    sent = body[: len(body) // 2] if struck else body
-    scene.wire.response.content_length = len(sent)
+    if struck is None:
+        tab.end = COMPLETE
+        scene.wire.response.content_length = len(body)
+        await scene.wire.send(body)
+        await scene.wire.end()
+        return
+    sent = body[: 1 + len(body) * scene.limit // max(1, take.visible) // 2]
+    half_told = struck.kind is Kind.HALF_CHUNK
+    scene.wire.response.content_length = len(sent) if half_told else len(body)
     await scene.wire.send(sent)
-    await scene.wire.end()
+    if half_told:
+        await scene.wire.end()
+    else:
+        await _strike(scene, struck.kind)

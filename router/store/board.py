@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from math import log
+from math import log, sqrt
 from typing import Final, NamedTuple
 
 from router.core import effects, lengths, stakes, stats, tokens
@@ -22,7 +22,7 @@ from router.core.decision import Decision, Reason, Status
 from router.core.effects import Outlook, Pair
 from router.core.faults import FAULTS, Kind
 from router.core.lengths import Lengths
-from router.core.measure import Attempt, Outcome, Verdict
+from router.core.measure import MIN_TOKENS_FOR_SPEED, Attempt, Outcome, Verdict
 from router.core.stakes import Stakes
 from router.core.stats import Stats
 from router.core.tokens import Rates
@@ -182,21 +182,36 @@ class Board:
         """Return what the endpoint's model makes of bytes."""
         return self._rate(endpoint.family, self._clock.wall())
 
-    def unseen_tokens(self, endpoint: Endpoint, ask: Ask, elapsed_s: float) -> float:
+    def unseen_tokens(
+        self,
+        endpoint: Endpoint,
+        ask: Ask,
+        elapsed_s: float,
+        *,
+        shown: float = 0.0,
+        tps: float | None = None,
+    ) -> float:
         """Expect what was generated in ``elapsed_s`` seconds of which nothing was seen.
 
-        A whole answer grows at the usual speed; of a stream only hidden thinking is unseen. The
-        wait that was learned holds a whole thought, also where this one may not be as long.
+        A whole answer grows at the usual speed; where it is known to show ``shown`` tokens, the
+        usual share of thinking is a second opinion. Of a stream only hidden thinking is unseen, and
+        ``tps`` its own speed.
         """
         wall = self._clock.wall()
         found = self._length(endpoint, ask, wall)
         share = 1 - found.visible if found.visible < ALL_VISIBLE else 0.0
+        if shown and not share:
+            return 0.0
         most = found.quantile(LONG_ANSWER) * (share if ask.stream else 1.0)
         if ask.max_tokens is not None:
             most = min(most, ask.max_tokens)
         prompt_k = self._rate(endpoint.family, wall).prompt_tokens(ask.prompt) / 1000
         view = self._stats(self._seen[endpoint.id], wall)
-        return view.tokens_after(elapsed_s, prompt_k, hidden=found.quantile(0.5) * share, most=most)
+        hidden = found.quantile(0.5) * share
+        made = view.tokens_after(elapsed_s, prompt_k, hidden=hidden, most=most, tps=tps)
+        if shown >= MIN_TOKENS_FOR_SPEED:
+            made = sqrt(max(made, shown) * shown / found.visible)
+        return max(0.0, min(made, most) - shown)
 
     def stakes(self, kind: str) -> Stakes:
         """Return the price of a miss and the typical cost of a class."""
@@ -291,7 +306,8 @@ class Board:
         known = self._length(seen.endpoint, ask, wall)
         expected = None if known.doubt else known.mean
         warm = self.warm(ask).get(attempt.endpoint, 0.0)
-        return stats.habits(attempt, usage, expected_tokens=expected, warm_tokens=warm)
+        view = self._stats(seen, wall)
+        return stats.habits(attempt, usage, view, expected_tokens=expected, warm_tokens=warm)
 
     def _length(self, endpoint: Endpoint, ask: Ask, wall: float) -> Lengths:
         family, kind = endpoint.family, ask.kind
@@ -304,7 +320,8 @@ class Board:
                 self._lengths.clear()
             self._pairs.setdefault(pair)
             outlook = self._outlook(pair, wall)
-            found = lengths.believed(outlook, own, self._answers(pair, wall))
+            hidden = endpoint.prior.hidden_share
+            found = lengths.believed(outlook, own, self._answers(pair, wall), hidden)
             self._lengths[key] = (wall + REFRESH_SLOW_S, found)
         return found
 

@@ -193,6 +193,7 @@ class Exchange:
     """One request through litellm and its reply (``ports.Reply``)."""
 
     status = 200
+    length: int | None = None
 
     def __init__(
         self,

@@ -140,6 +140,11 @@ class Exchange:
         headers = self._resp.headers
         return next((headers[name] for name in _IDS if name in headers), "")
 
+    @property
+    def length(self) -> int | None:
+        encoded = "content-encoding" in self._resp.headers
+        return None if encoded else self._resp.content_length
+
     async def pieces(self) -> AsyncGenerator[Piece, None]:
         """Yield what arrives (``ports.Reply``)."""
         try:

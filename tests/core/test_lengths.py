@@ -115,19 +115,26 @@ def test_extreme_lengths_fall_into_the_last_cells(output: int) -> None:
     assert (index in (0, CELLS - 1)) is (output <= 4 or output > 13_000)
 
 
-def _shares(usage: Usage, visible: int) -> Lengths:
+def _shares(usage: Usage, visible: int, answers: int = 50, *, declared: float = 0.0) -> Lengths:
     found = list(NONE)
     attempt = an_attempt(usage=usage, output=visible)
-    for index, amount in lengths.learned(attempt):
-        found[index] += amount
-    return lengths.believed(EXPECTED, found, found)
+    for _ in range(answers):
+        for index, amount in lengths.learned(attempt):
+            found[index] += amount
+    return lengths.believed(EXPECTED, found, found, declared)
 
 
 def test_streamed_and_hidden_reasoning_are_told_apart() -> None:
     shown = _shares(Usage(1, text=100, reasoning=300), 400)
-    assert (shown.visible, shown.reasoning) == (1.0, 0.75)
+    assert (shown.visible, shown.reasoning) == pytest.approx((1.0, 0.75), rel=0.01)
     hidden = _shares(Usage(1, text=100, reasoning=300), 100)
-    assert (hidden.visible, hidden.reasoning) == (0.25, 0.0)
+    assert (hidden.visible, hidden.reasoning) == pytest.approx((0.25, 0.0), abs=0.01)
+
+
+def test_what_a_model_declares_to_hide_counts_until_a_few_answers_were_seen() -> None:
+    usage = Usage(1, text=100, reasoning=300)
+    assert _shares(usage, 400, 0, declared=0.6).visible == pytest.approx(0.4)
+    assert _shares(usage, 400, 20, declared=0.6).visible == pytest.approx(1.0, abs=0.01)
 
 
 def test_low_and_high_span_any_answer() -> None:

@@ -67,6 +67,7 @@ def failing(kind: Kind, *, retry_after_s: float | None = None, status: int | Non
 class FakeReply:
     status = 200
     upstream_id = "up-1"
+    length: int | None = None
 
     def __init__(self, script: Script) -> None:
         self._script = script
