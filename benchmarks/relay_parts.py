@@ -3,13 +3,17 @@
 Run it alone: ``python -m benchmarks.relay_parts``. Best of seven rounds, one core.
 """
 
+import asyncio
 import json
 import time
 import timeit
 
+from aiohttp import BaseConnector
+
 from router.core.catalogue import Endpoint, EndpointId, ModelName
 from router.ports import Call
 from router.upstream.body import edit
+from router.upstream.connector import open_connector
 from router.upstream.line import Line
 from router.upstream.openai import Stream, read_whole
 
@@ -52,17 +56,22 @@ def a_body(size: int) -> bytes:
     return json.dumps({"model": "r1", "messages": messages, "stream": True, "sla": {}}).encode()
 
 
-def main() -> None:
+async def measure() -> None:
+    async with open_connector() as connector:
+        compare(connector)
+
+
+def compare(connector: BaseConnector) -> None:
     small, large = a_body(2_000), a_body(400_000)
     stream = Stream(ENDPOINT, hide_usage=True)
     stream.feed(CHUNK)
-    line = Line.to(ENDPOINT, {})
+    line = Line.to(ENDPOINT, {}, connector)
     call = Call(small, HEADERS, stream=True, wants_usage=False, attempt_id="a", traceparent="00")
     burst = CHUNK * 20
     parts = {
         "edit a body of 2 KB": (lambda: edit(small, ENDPOINT, stream=True, wants_usage=False), 1),
         "edit a body of 400 KB": (lambda: edit(large, ENDPOINT, stream=True, wants_usage=False), 1),
-        "headers of a request": (lambda: line.headers(call), 1),
+        "head of a request": (lambda: line.head(call, len(small)), 1),
         "a chunk read alone": (lambda: stream.feed(CHUNK), 1),
         "a chunk of twenty read at once": (lambda: stream.feed(burst), 20),
         "a whole answer of 1 KB": (lambda: read_whole(WHOLE, ENDPOINT), 1),
@@ -75,4 +84,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(measure())

@@ -296,14 +296,17 @@ class Dispatcher:
                 upstream.call(endpoint, call) as reply,
             ):
                 meter.status, meter.upstream_id = reply.status, reply.upstream_id
-                meter.headed, meter.length = clock.mono(), reply.length
+                meter.headed = clock.mono()
                 if flight.ask.stream:
                     relay = self._stream(
                         flight, decision, meter, reply, downstream, timer=timer, total=total
                     )
                 else:
                     relay = self._whole(flight, decision, meter, reply, downstream, timer=timer)
-                await relay
+                try:
+                    await relay
+                finally:
+                    meter.length = reply.length
         except TimeoutError:
             raise meter.overdue(total_reached=clock.mono() >= total) from None
 
@@ -442,27 +445,32 @@ class Dispatcher:
     def _estimate(self, ask: Ask, meter: Meter, kind: Kind | None, ended: float) -> Usage | None:
         """Count what nobody reported.
 
-        Noise is no model's work. Who is long overdue is taken to be hanging, not thinking; who
-        speaks has done all thinking that is not shown. The headers of a whole answer are sent when
-        it is made, and they tell its size.
+        Noise is no model's work. Who is long overdue is taken to be hanging, not thinking, at least
+        since its headers came; who speaks has done all thinking that is not shown. The headers of a
+        whole answer are sent when it is made, and they tell its size.
         """
         if kind is Kind.GARBAGE and not meter.chars:
             return None
         rates = self._board.rates(meter.endpoint)
         seen = rates.visible_tokens(meter.chars)
         thought = rates.visible_tokens(meter.reasoning_chars)
-        unseen = 0.0
+        worked_until, done, tps = ended, False, None
         if not ask.stream and meter.headed is not None:
-            if meter.length is not None:
-                seen = max(seen, rates.visible_tokens(max(0, meter.length - ENVELOPE_BYTES)))
-            took_s = meter.headed - meter.sent
-            unseen = self._board.unseen_tokens(meter.endpoint, ask, took_s, shown=seen)
-        elif meter.last is None and kind is not Kind.FIRST_TOKEN_TIMEOUT:
-            unseen = self._board.unseen_tokens(meter.endpoint, ask, ended - meter.sent)
-        elif meter.first is not None and ask.stream:
-            tps = meter.pace(seen)
-            took_s = meter.first - meter.sent
-            unseen = self._board.unseen_tokens(meter.endpoint, ask, took_s, tps=tps)
+            worked_until, done = meter.headed, meter.length is not None
+            if meter.length is not None and not meter.chars:
+                seen = rates.visible_tokens(max(0, meter.length - ENVELOPE_BYTES))
+        elif ask.stream and meter.first is not None:
+            worked_until, tps = meter.first, meter.pace(seen)
+        elif kind is Kind.FIRST_TOKEN_TIMEOUT:
+            worked_until = meter.sent if meter.headed is None else meter.headed
+        unseen = self._board.unseen_tokens(
+            meter.endpoint,
+            ask,
+            worked_until - meter.sent,
+            done=done,
+            shown=0.0 if ask.stream else seen,
+            tps=tps,
+        )
         return estimated(
             input_tokens=rates.prompt_tokens(ask.prompt),
             text=seen - thought,

@@ -77,7 +77,7 @@ class Reply(Protocol):
 
     @property
     def length(self) -> int | None:
-        """Bytes the body was announced to have; ``None`` where nobody said, or it is encoded."""
+        """Bytes the body was announced to have; ``None`` where nobody said, or it was not true."""
         ...
 
     def pieces(self) -> AsyncGenerator[Piece, None]:
@@ -127,12 +127,13 @@ class Board(Protocol):
         ask: Ask,
         elapsed_s: float,
         *,
+        done: bool = False,
         shown: float = 0.0,
         tps: float | None = None,
     ) -> float:
         """Expect what was generated in ``elapsed_s`` seconds beside the ``shown`` tokens.
 
-        ``tps`` is the speed that was seen, if it was.
+        ``done`` says that the answer was made to its end, ``tps`` is the speed that was seen.
         """
         ...
 

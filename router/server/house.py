@@ -31,10 +31,10 @@ from router.surfaces.http import make_app
 from router.surfaces.service import Service
 from router.telemetry.report import Reporter
 from router.telemetry.trace import Tracer
+from router.upstream.connector import open_connector
 from router.upstream.litellm import LiteLLM
 from router.upstream.prices import lookup
 from router.upstream.relay import Relay
-from router.upstream.session import open_session
 
 _SANDBOX_KEY = "MERITORDER_SANDBOX_KEY"
 
@@ -96,10 +96,12 @@ async def open_house(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
             fleet, environ = _with_sandbox_key(fleet, environ)
         clock = SystemClock(settings.sandbox.speed if market is not None else 1.0)
         ca_file = Path(settings.upstream.ca_file) if settings.upstream.ca_file else None
-        session = await stack.enter_async_context(open_session(ca_file=ca_file, environ=environ))
+        connector = await stack.enter_async_context(
+            open_connector(ca_file=ca_file, environ=environ)
+        )
         relayed = [e for e in fleet.endpoints if e.dialect is Dialect.OPENAI]
         upstreams: dict[Dialect, Upstream] = {
-            Dialect.OPENAI: Relay(session, relayed, environ=environ, wall=clock.wall)
+            Dialect.OPENAI: Relay(connector, relayed, environ=environ, wall=clock.wall)
         }
         foreign = [e for e in fleet.endpoints if e.dialect is Dialect.LITELLM]
         litellm = None

@@ -188,14 +188,15 @@ class Board:
         ask: Ask,
         elapsed_s: float,
         *,
+        done: bool = False,
         shown: float = 0.0,
         tps: float | None = None,
     ) -> float:
         """Expect what was generated in ``elapsed_s`` seconds of which nothing was seen.
 
         A whole answer grows at the usual speed; where it is known to show ``shown`` tokens, the
-        usual share of thinking is a second opinion. Of a stream only hidden thinking is unseen, and
-        ``tps`` its own speed.
+        usual share of thinking is a second opinion, ``done`` that it was made to its end. Of a
+        stream only hidden thinking is unseen, and ``tps`` its own speed.
         """
         wall = self._clock.wall()
         found = self._length(endpoint, ask, wall)
@@ -211,6 +212,8 @@ class Board:
         made = view.tokens_after(elapsed_s, prompt_k, hidden=hidden, most=most, tps=tps)
         if shown >= MIN_TOKENS_FOR_SPEED:
             made = sqrt(max(made, shown) * shown / found.visible)
+        elif done and ask.max_tokens is not None:
+            made = most  # Thinking that ends without an answer was cut off.
         return max(0.0, min(made, most) - shown)
 
     def stakes(self, kind: str) -> Stakes:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from aiohttp import ClientTimeout
-from multidict import CIMultiDict
+from aiohttp import BaseConnector
 from yarl import URL
 
 from router.core.catalogue import Endpoint
 from router.core.faults import Fault, Kind
 from router.ports import Call
-from router.upstream.proxies import Proxy, proxy_for
+from router.upstream.proxies import proxy_for
+from router.upstream.wire import Way
 
 NOT_PASSED = frozenset(
     (
@@ -35,6 +35,7 @@ NOT_PASSED = frozenset(
         "x-api-key",
         "x-request-id",
         "traceparent",
+        "tracestate",
     )
 )
 """Client headers that are about its own connection or credentials, or that we set ourselves.
@@ -43,61 +44,73 @@ The surface has removed them; one that slipped through must not leave the house.
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """``missing_key`` names the variable that should have held the key and did not."""
+    """``way`` leads there, ``opening`` is the head of every request but for its last headers.
+
+    ``ours`` are the (lower-case) names that no client's header may bear; ``missing_key`` names the
+    variable that should have held the key and did not.
+    """
 
     endpoint: Endpoint
-    url: URL
-    proxy: Proxy | None
-    timeout: ClientTimeout
-    template: CIMultiDict[str]
+    way: Way
+    opening: str
+    ours: frozenset[str]
     missing_key: str | None
 
     @classmethod
-    def to(cls, endpoint: Endpoint, environ: Mapping[str, str]) -> Line:
+    def to(cls, endpoint: Endpoint, environ: Mapping[str, str], connector: BaseConnector) -> Line:
         """Prepare the line. Raises ``ValueError`` for a proxy that cannot be used."""
         base = URL(endpoint.base_url)
         key = environ.get(endpoint.api_key_env, "") if endpoint.api_key_env else ""
-        template = CIMultiDict(
-            {
-                "Content-Type": "application/json",
-                "Accept-Encoding": "identity",
-                "User-Agent": "meritorder",
-            }
-        )
+        url = (base / "chat" / "completions").with_query(base.query)
+        proxy = proxy_for(base, environ)
+        headers = {
+            "Host": url.host_port_subcomponent or "",
+            "Content-Type": "application/json",
+            "Accept-Encoding": "identity",
+        }
         if key:
             is_bearer = endpoint.auth_header.lower() == "authorization"
-            template[endpoint.auth_header] = f"Bearer {key}" if is_bearer else key
-        proxy = proxy_for(base, environ)
+            headers[endpoint.auth_header] = f"Bearer {key}" if is_bearer else key
         if proxy is not None and base.scheme == "http":
             # A proxy reads them from the request itself; for https from the CONNECT before it.
-            template.update(proxy.headers)
-        limit_s = endpoint.limits.connect_s
+            headers |= proxy.headers
+        way = Way(connector, url, proxy, endpoint.limits.connect_s)
         return cls(
             endpoint=endpoint,
-            url=(base / "chat" / "completions").with_query(base.query),
-            proxy=proxy,
-            timeout=ClientTimeout(total=None, connect=limit_s, sock_connect=limit_s),
-            template=template,
+            way=way,
+            opening="\r\n".join([f"POST {way.target} HTTP/1.1", *_written(headers.items())]),
+            ours=NOT_PASSED | {name.lower() for name in headers},
             missing_key=endpoint.api_key_env if not key else None,
         )
 
-    def headers(self, call: Call) -> CIMultiDict[str]:
-        """Return the headers of one request; ours win over the client's.
+    def head(self, call: Call, length: int) -> bytes:
+        """Return the head of a request with a body of ``length`` bytes.
 
-        Raises ``Fault(CREDENTIALS)`` when the key is missing: no request shall go without.
+        Raises ``Fault(CREDENTIALS)`` when the key is missing (no request shall go without), and
+        ``ValueError`` for a value with a line break in it.
         """
         if self.missing_key is not None:
             raise Fault(
                 Kind.CREDENTIALS,
                 f"{self.endpoint.id}: the environment variable {self.missing_key} is not set",
             )
-        headers = self.template.copy()
-        for name, value in call.headers.items():
-            if name not in NOT_PASSED:
-                headers[name] = value
-        headers["x-request-id"] = call.attempt_id
+        ours = self.ours
+        lines = [self.opening]
+        lines += [f"{name}: {value}" for name, value in call.headers.items() if name not in ours]
+        if "user-agent" not in call.headers:
+            lines.append("User-Agent: meritorder")
+        lines.append(f"x-request-id: {call.attempt_id}")
         if call.traceparent is not None:
-            headers["traceparent"] = call.traceparent
+            lines.append(f"traceparent: {call.traceparent}")
         if call.tracestate:
-            headers["tracestate"] = call.tracestate
-        return headers
+            lines.append(f"tracestate: {call.tracestate}")
+        lines.append(f"Content-Length: {length}\r\n\r\n")
+        head = "\r\n".join(lines)
+        breaks = self.opening.count("\n") + len(lines) + 1
+        if head.count("\n") != breaks or head.count("\r") != breaks:
+            raise ValueError("a header has a line break in its value")
+        return head.encode()
+
+
+def _written(headers: Iterable[tuple[str, str]]) -> list[str]:
+    return [f"{name}: {value}" for name, value in headers]

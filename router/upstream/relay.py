@@ -9,13 +9,12 @@ whole are the dispatcher's, which leaves the context; ours is the one on connect
 from __future__ import annotations
 
 import asyncio
-import io
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from types import TracebackType
 from typing import Self
 
-from aiohttp import ClientResponse, ClientSession
+from aiohttp import BaseConnector
 
 from router.core.answer import Piece
 from router.core.catalogue import Endpoint, EndpointId
@@ -27,6 +26,7 @@ from router.upstream.openai import Stream, read_whole
 from router.upstream.refusal import MAX_BODY_BYTES, refusal
 from router.upstream.trouble import FOREIGN, as_fault
 from router.upstream.unstreamed import as_stream
+from router.upstream.wire import Wire
 
 MAX_WHOLE_BYTES = 64 << 20
 LINGER_S = 0.25
@@ -36,7 +36,6 @@ client has its answer by then."""
 REFUSAL_S = 5.0
 """How long the body of a refusal may take; its status says most of it."""
 
-_LARGE_BYTES = 1 << 20
 _PASSED = ("x-ratelimit-", "openai-")
 _IDS = ("x-request-id", "x-generation-id", "request-id", "apim-request-id", "cf-ray")
 
@@ -45,69 +44,62 @@ class Relay:
     """``ports.Upstream`` for ``Dialect.OPENAI``.
 
     ``environ`` holds keys and proxies and is read here, once; ``wall`` gives unix seconds. The
-    session stays the caller's to close. Raises ``ValueError`` for an unusable proxy.
+    connector stays the caller's to close. Needs a running loop; raises ``ValueError`` for an
+    unusable proxy.
     """
 
     ready = True
 
     def __init__(
         self,
-        session: ClientSession,
+        connector: BaseConnector,
         endpoints: Iterable[Endpoint],
         *,
         environ: Mapping[str, str],
         wall: Callable[[], float],
     ) -> None:
-        self._session = session
+        self._connector = connector
         self._environ = environ
         self._wall = wall
-        self._lines: dict[EndpointId, Line] = {e.id: Line.to(e, environ) for e in endpoints}
+        self._lines: dict[EndpointId, Line] = {
+            e.id: Line.to(e, environ, connector) for e in endpoints
+        }
 
     def call(self, endpoint: Endpoint, call: Call) -> AbstractAsyncContextManager[Reply]:
         """Prepare one exchange; entering it sends the request (``ports.Upstream``)."""
         line = self._lines.get(endpoint.id)
         if line is None or line.endpoint is not endpoint:
-            line = self._lines[endpoint.id] = Line.to(endpoint, self._environ)
-        return Exchange(self._session, line, call, self._wall)
+            line = Line.to(endpoint, self._environ, self._connector)
+            self._lines[endpoint.id] = line
+        return Exchange(line, call, self._wall)
 
 
 class Exchange:
     """One request and its reply (``ports.Reply``)."""
 
-    __slots__ = ("_call", "_ended", "_line", "_resp", "_session", "_wall")
+    __slots__ = ("_call", "_ended", "_line", "_untrue", "_wall", "_wire")
 
-    _resp: ClientResponse
+    _wire: Wire
 
-    def __init__(
-        self, session: ClientSession, line: Line, call: Call, wall: Callable[[], float]
-    ) -> None:
-        self._session = session
+    def __init__(self, line: Line, call: Call, wall: Callable[[], float]) -> None:
         self._line = line
         self._call = call
         self._wall = wall
         self._ended = False
+        self._untrue = False
 
     async def __aenter__(self) -> Self:
         line, call = self._line, self._call
-        headers = line.headers(call)
         body = edit(call.body, line.endpoint, stream=call.stream, wants_usage=call.wants_usage)
         try:
-            self._resp = await self._session.post(
-                line.url,
-                data=body if len(body) <= _LARGE_BYTES else io.BytesIO(body),
-                headers=headers,
-                timeout=line.timeout,
-                allow_redirects=False,
-                proxy=line.proxy.url if line.proxy else None,
-                proxy_headers=line.proxy.headers if line.proxy else None,
-            )
+            self._wire = await line.way.send(line.head(call, len(body)), body)
         except FOREIGN as exc:
             raise as_fault(exc, line.endpoint) from exc
-        if self._resp.status // 100 != 2:  # noqa: PLR2004 - the class of success
+        if self._wire.status // 100 != 2:  # noqa: PLR2004 - the class of success
             try:
                 raise await self._refusal()
             finally:
-                self._resp.close()
+                self._wire.close()
         return self
 
     async def __aexit__(
@@ -116,45 +108,48 @@ class Exchange:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        resp = self._resp
+        wire = self._wire
         try:
-            if self._ended and not resp.content.is_eof():
-                # The framing may end in a packet of its own. aiohttp releases the connection
-                # there; without waiting for it every stream would cost a new connection.
+            if self._ended and not wire.content.is_eof():
+                # The framing may end in a packet of its own. The connection is given back there;
+                # without waiting for it every stream would cost a new one.
                 with suppress(*FOREIGN):
                     async with asyncio.timeout(LINGER_S):
-                        await resp.content.wait_eof()
+                        await wire.content.wait_eof()
         finally:
-            resp.close()  # nothing is left to close where the answer was read to its end
+            wire.close()  # nothing is left to close where the answer was read to its end
 
     @property
     def status(self) -> int:
-        return self._resp.status
+        return self._wire.status
 
     @property
     def headers(self) -> Mapping[str, str]:
-        return _lower(self._resp, _PASSED)
+        return _lower(self._wire, _PASSED)
 
     @property
     def upstream_id(self) -> str:
-        headers = self._resp.headers
+        headers = self._wire.headers
         return next((headers[name] for name in _IDS if name in headers), "")
 
     @property
     def length(self) -> int | None:
-        encoded = "content-encoding" in self._resp.headers
-        return None if encoded else self._resp.content_length
+        headers = self._wire.headers
+        if self._untrue or "Content-Encoding" in headers:
+            return None
+        said = headers.get("Content-Length", "")
+        return int(said) if said.isdecimal() else None
 
     async def pieces(self) -> AsyncGenerator[Piece, None]:
         """Yield what arrives (``ports.Reply``)."""
         try:
             if not self._call.stream:
                 yield await self._whole()
-            elif "json" in self._resp.content_type:
+            elif "json" in self._wire.media:
                 yield as_stream(await self._whole(), hide_usage=not self._call.wants_usage)
             else:
                 stream = self._open_stream()
-                readany = self._resp.content.readany
+                readany = self._wire.content.readany
                 while not stream.ended:
                     read = await readany()
                     piece = stream.feed(read) if read else stream.close()
@@ -166,7 +161,7 @@ class Exchange:
             raise as_fault(exc, self._line.endpoint) from exc
 
     def _open_stream(self) -> Stream:
-        if self._resp.content_type == "text/html":
+        if self._wire.media == "text/html":
             raise Fault(Kind.GARBAGE, f"{self._line.endpoint.id}: answered with a page of HTML")
         return Stream(self._line.endpoint, hide_usage=not self._call.wants_usage)
 
@@ -174,35 +169,38 @@ class Exchange:
         body = await self._read(MAX_WHOLE_BYTES + 1)
         if len(body) > MAX_WHOLE_BYTES:
             raise Fault(Kind.GARBAGE, f"{self._line.endpoint.id}: over {MAX_WHOLE_BYTES} bytes")
+        self._untrue = True
         piece = read_whole(body, self._line.endpoint)
+        self._untrue = False
         self._ended = True
         return piece
 
     async def _read(self, most: int) -> bytes:
         """Read the body, up to about ``most`` bytes."""
-        read = await self._resp.content.readany()
-        if not read or self._resp.content.at_eof():
+        content = self._wire.content
+        read = await content.readany()
+        if not read or content.at_eof():
             return read
         body = bytearray(read)
-        while len(body) < most and (read := await self._resp.content.readany()):
+        while len(body) < most and (read := await content.readany()):
             body += read
         return bytes(body)
 
     async def _refusal(self) -> Fault:
-        resp = self._resp
+        wire = self._wire
         body = b""
         with suppress(*FOREIGN):
             async with asyncio.timeout(REFUSAL_S):
                 body = await self._read(MAX_BODY_BYTES)
         return refusal(
             self._line.endpoint,
-            resp.status,
+            wire.status,
             body[:MAX_BODY_BYTES],
-            resp.content_type,
-            _lower(resp, ("",)),
+            wire.media,
+            _lower(wire, ("",)),
             wall=self._wall(),
         )
 
 
-def _lower(resp: ClientResponse, prefixes: tuple[str, ...]) -> dict[str, str]:
-    return {n: v for k, v in resp.headers.items() if (n := k.lower()).startswith(prefixes)}
+def _lower(wire: Wire, prefixes: tuple[str, ...]) -> dict[str, str]:
+    return {n: v for k, v in wire.headers.items() if (n := k.lower()).startswith(prefixes)}

@@ -4,15 +4,15 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-import aiohttp
 import pytest
 import pytest_asyncio
+from aiohttp import TCPConnector
 
 from router.core.answer import Content, Usage
 from router.core.catalogue import Endpoint
 from router.core.faults import Fault, Kind
+from router.upstream.connector import open_connector
 from router.upstream.relay import MAX_WHOLE_BYTES, Relay
-from router.upstream.session import open_session
 from tests.upstream.asking import a_call, an_endpoint, answer, client_bytes
 from tests.upstream.recorded import COUNTED, COUNTS, STREAMS, chunk, event
 from tests.upstream.scripted import JSON, response, scripted
@@ -34,28 +34,28 @@ ENVIRON = {"THE_KEY": "k-secret"}
 
 
 @pytest_asyncio.fixture
-async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with open_session() as opened:
+async def connector() -> AsyncIterator[TCPConnector]:
+    async with open_connector() as opened:
         yield opened
 
 
 def relay(
-    session: aiohttp.ClientSession,
+    connector: TCPConnector,
     *endpoints: Endpoint,
     environ: Mapping[str, str] = ENVIRON,
 ) -> Relay:
-    return Relay(session, endpoints, environ=environ, wall=lambda: 0.0)
+    return Relay(connector, endpoints, environ=environ, wall=lambda: 0.0)
 
 
-async def told(session: aiohttp.ClientSession, base_url: str, **call: Any) -> Fault:
+async def told(connector: TCPConnector, base_url: str, **call: Any) -> Fault:
     with pytest.raises(Fault) as raised:
-        await answer(relay(session), an_endpoint(base_url), a_call(**call))
+        await answer(relay(connector), an_endpoint(base_url), a_call(**call))
     return raised.value
 
 
-async def test_a_connection_serves_one_answer_after_another(session: aiohttp.ClientSession) -> None:
+async def test_a_connection_serves_one_answer_after_another(connector: TCPConnector) -> None:
     async with scripted(*response(SHORT.sent)) as server:
-        upstream, endpoint = relay(session), an_endpoint(server.base_url)
+        upstream, endpoint = relay(connector), an_endpoint(server.base_url)
         for _ in range(3):
             pieces = await answer(upstream, endpoint, a_call())
             assert client_bytes(pieces) == SHORT.given
@@ -63,20 +63,20 @@ async def test_a_connection_serves_one_answer_after_another(session: aiohttp.Cli
 
 
 async def test_an_end_of_framing_that_never_comes_costs_the_connection_not_the_answer(
-    session: aiohttp.ClientSession,
+    connector: TCPConnector,
 ) -> None:
     async with scripted(*response(SHORT.sent, ends=False)) as server:
         server.stalls = True
-        pieces = await answer(relay(session), an_endpoint(server.base_url), a_call())
+        pieces = await answer(relay(connector), an_endpoint(server.base_url), a_call())
         assert client_bytes(pieces) == SHORT.given
         async with asyncio.timeout(1):
             await server.closed.wait()
 
 
-async def test_leaving_early_closes_the_connection_at_once(session: aiohttp.ClientSession) -> None:
+async def test_leaving_early_closes_the_connection_at_once(connector: TCPConnector) -> None:
     async with scripted(*response(chunk(content="Hi"), ends=False)) as server:
         server.stalls = True
-        async with relay(session).call(an_endpoint(server.base_url), a_call()) as reply:
+        async with relay(connector).call(an_endpoint(server.base_url), a_call()) as reply:
             async for piece in reply.pieces():
                 assert piece.content is Content.ANSWER
                 break
@@ -85,7 +85,7 @@ async def test_leaving_early_closes_the_connection_at_once(session: aiohttp.Clie
 
 
 async def test_the_request_is_the_clients_with_our_own_headers(
-    session: aiohttp.ClientSession,
+    connector: TCPConnector,
 ) -> None:
     async with scripted(*response(SHORT.sent)) as server:
         hers = {
@@ -98,7 +98,7 @@ async def test_the_request_is_the_clients_with_our_own_headers(
             "accept-encoding": "gzip",
         }
         call = a_call()._replace(headers=hers, traceparent="00-a-b-01")
-        await answer(relay(session), an_endpoint(server.base_url), call)
+        await answer(relay(connector), an_endpoint(server.base_url), call)
         sent = server.headers()
         assert server.requests[0].startswith(b"POST /v1/chat/completions HTTP/1.1\r\n")
         assert json.loads(server.body())["model"] == "deepseek-reasoner"
@@ -111,29 +111,29 @@ async def test_the_request_is_the_clients_with_our_own_headers(
 
 
 async def test_azure_takes_its_key_and_its_version_in_its_own_way(
-    session: aiohttp.ClientSession,
+    connector: TCPConnector,
 ) -> None:
     async with scripted(*response(SHORT.sent)) as server:
         azure = an_endpoint(f"{server.base_url}/?api-version=7", auth_header="api-key")
-        await answer(relay(session, azure), azure, a_call())
+        await answer(relay(connector, azure), azure, a_call())
         assert server.requests[0].startswith(b"POST /v1/chat/completions?api-version=7 ")
         assert server.headers()["api-key"] == "k-secret"
         assert "authorization" not in server.headers()
 
 
-async def test_a_large_body_arrives(session: aiohttp.ClientSession) -> None:
+async def test_a_large_body_arrives(connector: TCPConnector) -> None:
     async with scripted(*response(SHORT.sent)) as server:
         text = "\u00e9" * 2_000_000
         call = a_call(messages=[{"role": "user", "content": text}])
-        await answer(relay(session), an_endpoint(server.base_url), call)
+        await answer(relay(connector), an_endpoint(server.base_url), call)
         assert json.loads(server.body())["messages"][0]["content"] == text
 
 
 async def test_a_missing_key_is_said_before_anything_is_sent(
-    session: aiohttp.ClientSession,
+    connector: TCPConnector,
 ) -> None:
     async with scripted(*response(SHORT.sent)) as server:
-        upstream = relay(session, environ={})
+        upstream = relay(connector, environ={})
         with pytest.raises(Fault, match="THE_KEY is not set") as raised:
             await answer(upstream, an_endpoint(server.base_url), a_call())
         assert raised.value.kind is Kind.CREDENTIALS
@@ -144,7 +144,7 @@ async def test_a_missing_key_is_said_before_anything_is_sent(
 
 @pytest.mark.parametrize("wants_usage", [True, False])
 async def test_json_where_a_stream_was_asked_becomes_one(
-    session: aiohttp.ClientSession, wants_usage: bool
+    connector: TCPConnector, wants_usage: bool
 ) -> None:
     call = {"index": 0, "id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
     without = {k: v for k, v in call.items() if k != "index"}
@@ -152,7 +152,7 @@ async def test_json_where_a_stream_was_asked_becomes_one(
     body = {**WHOLE, "choices": [{**WHOLE["choices"][0], "message": message}]}
     async with scripted(*response(json.dumps(body).encode(), content_type=JSON)) as server:
         [piece] = await answer(
-            relay(session), an_endpoint(server.base_url), a_call(wants_usage=wants_usage)
+            relay(connector), an_endpoint(server.base_url), a_call(wants_usage=wants_usage)
         )
     first, done, rest = piece.data.split(b"\n\n")
     found = json.loads(first.removeprefix(b"data: "))
@@ -165,18 +165,18 @@ async def test_json_where_a_stream_was_asked_becomes_one(
     assert (piece.content, piece.ended) == (Content.ANSWER, True)
 
 
-async def test_a_whole_answer_passes_byte_for_byte(session: aiohttp.ClientSession) -> None:
+async def test_a_whole_answer_passes_byte_for_byte(connector: TCPConnector) -> None:
     body = json.dumps(WHOLE, indent=1).encode()
     async with scripted(*response(body[:40], body[40:], content_type=JSON)) as server:
         endpoint = an_endpoint(server.base_url)
-        [piece] = await answer(relay(session), endpoint, a_call(stream=False))
+        [piece] = await answer(relay(connector), endpoint, a_call(stream=False))
     assert piece.data == body
     assert (piece.usage, piece.chars, piece.finish) == (COUNTED, 5, "stop")
 
 
 @pytest.mark.parametrize("stream", [True, False])
 async def test_an_answer_that_was_compressed_anyway_is_read(
-    session: aiohttp.ClientSession, stream: bool
+    connector: TCPConnector, stream: bool
 ) -> None:
     body = SHORT.sent if stream else json.dumps(WHOLE).encode()
     parts = response(
@@ -185,7 +185,7 @@ async def test_an_answer_that_was_compressed_anyway_is_read(
         content_type="text/event-stream" if stream else JSON,
     )
     async with scripted(*parts) as server:
-        pieces = await answer(relay(session), an_endpoint(server.base_url), a_call(stream=stream))
+        pieces = await answer(relay(connector), an_endpoint(server.base_url), a_call(stream=stream))
     assert client_bytes(pieces) == (SHORT.given if stream else body)
 
 
@@ -200,22 +200,22 @@ async def test_an_answer_that_was_compressed_anyway_is_read(
     ],
 )
 async def test_an_error_sent_as_a_200_is_a_fault(
-    session: aiohttp.ClientSession, error: object, kind: Kind, stream: bool
+    connector: TCPConnector, error: object, kind: Kind, stream: bool
 ) -> None:
     body = json.dumps({"error": error}).encode()
     async with scripted(*response(body, content_type=JSON)) as server:
-        assert (await told(session, server.base_url, stream=stream)).kind is kind
+        assert (await told(connector, server.base_url, stream=stream)).kind is kind
     async with scripted(*response(chunk(role="assistant") + event({"error": error}))) as server:
-        assert (await told(session, server.base_url)).kind is kind
+        assert (await told(connector, server.base_url)).kind is kind
 
 
 async def test_an_error_after_content_is_a_piece_and_then_a_fault(
-    session: aiohttp.ClientSession,
+    connector: TCPConnector,
 ) -> None:
     parts = response(chunk(content="Hi") + event({"error": {"code": 529}, "usage": COUNTS}))
     async with scripted(*parts) as server:
         call, endpoint = a_call(), an_endpoint(server.base_url)
-        async with relay(session).call(endpoint, call) as reply:
+        async with relay(connector).call(endpoint, call) as reply:
             pieces = reply.pieces()
             piece = await anext(pieces)
             assert piece.data == chunk(content="Hi")
@@ -253,50 +253,48 @@ BROKEN: dict[str, tuple[list[bytes], Kind]] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-async def test_what_breaks_is_a_fault_and_never_hangs(
-    session: aiohttp.ClientSession, name: str
-) -> None:
+async def test_what_breaks_is_a_fault_and_never_hangs(connector: TCPConnector, name: str) -> None:
     parts, kind = BROKEN[name]
     async with asyncio.timeout(5), scripted(*parts, hang_up=True) as server:
-        assert (await told(session, server.base_url)).kind is kind
+        assert (await told(connector, server.base_url)).kind is kind
 
 
 async def test_an_answer_without_end_is_given_up(
-    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+    connector: TCPConnector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert MAX_WHOLE_BYTES == 64 * 1024 * 1024
     monkeypatch.setattr("router.upstream.relay.MAX_WHOLE_BYTES", 1000)
     async with scripted(*response(*[b" " * 600] * 9, content_type=JSON)) as server:
-        assert (await told(session, server.base_url, stream=False)).kind is Kind.GARBAGE
+        assert (await told(connector, server.base_url, stream=False)).kind is Kind.GARBAGE
 
 
 @pytest.mark.parametrize("base_url", ["http://127.0.0.1:1/v1", "http://no.such.host.invalid/v1"])
-async def test_who_cannot_be_reached_is_said(session: aiohttp.ClientSession, base_url: str) -> None:
-    assert (await told(session, base_url)).kind is Kind.CONNECT
+async def test_who_cannot_be_reached_is_said(connector: TCPConnector, base_url: str) -> None:
+    assert (await told(connector, base_url)).kind is Kind.CONNECT
 
 
 async def test_a_server_without_tls_where_tls_was_expected_cannot_be_reached(
-    session: aiohttp.ClientSession,
+    connector: TCPConnector,
 ) -> None:
     async with scripted(b"plain\r\n", hang_up=True) as server:
         base_url = server.base_url.replace("http:", "https:")
-        assert (await told(session, base_url)).kind is Kind.CONNECT
+        assert (await told(connector, base_url)).kind is Kind.CONNECT
 
 
 async def test_a_proxy_gets_the_request_and_its_own_credentials(
-    session: aiohttp.ClientSession,
+    connector: TCPConnector,
 ) -> None:
     async with scripted(*response(SHORT.sent)) as proxy:
         environ = {**ENVIRON, "HTTP_PROXY": f"http://u:p@127.0.0.1:{proxy.port}"}
         endpoint = an_endpoint("http://models.invalid/v1")
-        pieces = await answer(relay(session, endpoint, environ=environ), endpoint, a_call())
+        pieces = await answer(relay(connector, endpoint, environ=environ), endpoint, a_call())
         assert client_bytes(pieces) == SHORT.given
         assert proxy.requests[0].startswith(b"POST http://models.invalid/v1/chat/completions ")
         assert proxy.headers()["proxy-authorization"] == "Basic dTpw"
 
 
-async def test_an_endpoint_configured_anew_is_reached_anew(session: aiohttp.ClientSession) -> None:
+async def test_an_endpoint_configured_anew_is_reached_anew(connector: TCPConnector) -> None:
     async with scripted(*response(SHORT.sent)) as old, scripted(*response(SHORT.sent)) as new:
-        upstream = relay(session, an_endpoint(old.base_url))
+        upstream = relay(connector, an_endpoint(old.base_url))
         await answer(upstream, an_endpoint(new.base_url), a_call())
         assert (len(old.requests), len(new.requests)) == (0, 1)

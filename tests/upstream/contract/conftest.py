@@ -7,9 +7,9 @@ import pytest_asyncio
 from router.core.catalogue import Dialect, Endpoint, EndpointId
 from router.ports import Upstream
 from router.sandbox.process import Market
+from router.upstream.connector import open_connector
 from router.upstream.litellm import LiteLLM
 from router.upstream.relay import Relay
-from router.upstream.session import open_session
 from tests.upstream.asking import an_endpoint
 
 ENVIRON = {"THE_KEY": "k-secret"}
@@ -35,8 +35,8 @@ async def subject(request: pytest.FixtureRequest, market: Market) -> AsyncIterat
     if request.param == "relay":
         row = EndpointId("deepseek-r1@parasail")
         endpoint = an_endpoint(market.base_url(row), id=row, dialect=Dialect.OPENAI)
-        async with open_session() as session:
-            relay = Relay(session, [endpoint], environ=ENVIRON, wall=lambda: 0.0)
+        async with open_connector() as connector:
+            relay = Relay(connector, [endpoint], environ=ENVIRON, wall=lambda: 0.0)
             yield Subject(relay, endpoint, market)
         return
     row = EndpointId("claude-sonnet-4@anthropic")

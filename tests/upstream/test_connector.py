@@ -4,7 +4,7 @@ from pathlib import Path
 import certifi
 import pytest
 
-from router.upstream.session import open_session, trust
+from router.upstream.connector import open_connector, trust
 
 
 def test_without_files_the_system_is_trusted() -> None:
@@ -30,8 +30,8 @@ def test_a_file_without_certificates_is_an_error(tmp_path: Path) -> None:
         trust(empty, {})
 
 
-async def test_nothing_but_connections_is_kept() -> None:
-    async with open_session() as session:
-        assert not session.trust_env
-        assert not len(session.cookie_jar)
-        assert session.timeout.total is None
+async def test_nothing_is_limited_and_all_is_closed_in_the_end() -> None:
+    async with open_connector() as connector:
+        assert connector.limit == 0
+        assert not connector.closed
+    assert connector.closed
