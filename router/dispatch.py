@@ -246,10 +246,15 @@ class Dispatcher:
         """Send to the head of the plan and relay what comes; book it however it ends."""
         clock, endpoint = self._clock, decision.plan[0].endpoint
         span_id = self._tracer.span_id()
-        call = flight.call._replace(
-            attempt_id=f"{flight.ask.id}-{len(flight.attempts) + 1}",
-            traceparent=self._tracer.outgoing(flight.context, span_id),
-            tracestate=flight.context.tracestate,
+        body, headers, stream, wants_usage, _, _, _ = flight.call
+        call = Call(
+            body,
+            headers,
+            stream,
+            wants_usage,
+            f"{flight.ask.id}-{len(flight.attempts) + 1}",
+            self._tracer.outgoing(flight.context, span_id),
+            flight.context.tracestate,
         )
         flight.fault = None
         flight.tried.add(endpoint.id)
@@ -366,21 +371,15 @@ class Dispatcher:
         timer: asyncio.Timeout,
     ) -> None:
         """Take the whole answer, book it, and give it to the client with what was measured."""
-        parts: list[bytes] = []
-        has_content = False
-        async with aclosing(reply.pieces()) as pieces:
-            async for piece in pieces:
-                meter.note(piece, self._clock.mono())
-                has_content = has_content or bool(piece.content)
-                parts.append(piece.data)
-        if not has_content and meter.is_empty:
+        piece = await reply.whole()
+        meter.note(piece, self._clock.mono())
+        if not piece.content and meter.is_empty:
             raise Fault(Kind.EMPTY, f"{meter.endpoint.id} answered with nothing.")
         self._book(flight, meter, None, None)
         timer.reschedule(None)
         outcome = self._outcome(flight)
         await self._begin(flight, decision, reply, downstream, outcome)
-        for part in parts:
-            await downstream.write(part)
+        await downstream.write(piece.data)
         await downstream.finish(outcome, flight.explained)
 
     async def _begin(

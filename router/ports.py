@@ -81,7 +81,11 @@ class Reply(Protocol):
         ...
 
     def pieces(self) -> AsyncGenerator[Piece, None]:
-        """Yield what arrives, as it arrives. A whole answer is one piece. Raises ``Fault``."""
+        """Yield what arrives of a stream, as it arrives. Raises ``Fault``."""
+        ...
+
+    async def whole(self) -> Piece:
+        """Return an answer that was not asked to be streamed. Raises ``Fault``."""
         ...
 
 

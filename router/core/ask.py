@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
 
 from router.core.catalogue import Capability, ModelName
 
@@ -64,6 +63,9 @@ class Sla:
     mode: Mode = Mode.BEST_EFFORT
     percentile: float = 0.95
     policy: str = "default"
+    _keys: dict[ModelName, str] = field(
+        default_factory=dict, init=False, repr=False, compare=False, hash=False
+    )
 
     def bound(self, kind: BoundKind) -> Bound | None:
         """Return the bound of this kind, the tightest percentile first, or ``None``."""
@@ -76,16 +78,15 @@ class Sla:
         One step of the grid is a factor of two, so a 300 ms caller and a 10 s caller never
         share a price of a miss.
         """
-        return _class_key(self, model)
-
-
-@lru_cache(maxsize=4096)
-def _class_key(sla: Sla, model: ModelName) -> str:
-    cells = ",".join(
-        f"{b.kind.value}~{round(math.log2(b.limit)) if b.limit > 0 else 0}"
-        for b in sorted(sla.bounds, key=lambda b: (b.kind, b.percentile, b.limit))
-    )
-    return f"{sla.policy}|{model}|p{sla.percentile * 100:g}|{cells}"
+        known = self._keys.get(model)
+        if known is None:
+            cells = ",".join(
+                f"{b.kind.value}~{round(math.log2(b.limit)) if b.limit > 0 else 0}"
+                for b in sorted(self.bounds, key=lambda b: (b.kind, b.percentile, b.limit))
+            )
+            known = f"{self.policy}|{model}|p{self.percentile * 100:g}|{cells}"
+            self._keys[model] = known
+        return known
 
 
 @dataclass(frozen=True, slots=True)

@@ -299,8 +299,7 @@ def learned(
     fault = attempt.fault
     if fault is None or FAULTS[fault].blames:
         bad = 0.0 if fault is None else 1.0
-        for group in (FAILS, FAILS_SLOW):
-            found += [(group, 0, 1.0), (group, 1, bad)]
+        found += [(FAILS, 0, 1.0), (FAILS, 1, bad), (FAILS_SLOW, 0, 1.0), (FAILS_SLOW, 1, bad)]
     if attempt.first is not None:
         found += _wait(attempt.first - attempt.sent, stats, prompt_k, moving=in_a_row)
         if fault is None and attempt.tps is not None:
@@ -347,25 +346,26 @@ def _wait(
     around = log(max(ttft_s, 1e-4)) - log(expected) - stats.level
     clipped = min(max(around, -reach), reach)
     far = max(reach, SHARP_REACH)
-    found = [
-        (FAST, 0, share),
-        (FAST, 1, share * (stats.level + clipped)),
+    sharp = [
         (SHARP, 0, share),
         (SHARP, 1, share * (stats.level + min(max(around, -far), far))),
     ]
+    fast = [(FAST, 0, share), (FAST, 1, share * (stats.level + clipped))]
     if moving:
-        return found
+        return sharp + fast
     y = expected * exp(stats.level + clipped)
     w = share / (expected * expected)
-    found += [
+    found = [
+        *sharp,
+        *fast,
+        (FAST, 2, share),
+        (FAST, 3, share * clipped * clipped),
         (LINE, 0, share),
         (LINE, 1, w),
         (LINE, 2, w * prompt_k),
         (LINE, 3, w * prompt_k * prompt_k),
         (LINE, 4, w * y),
         (LINE, 5, w * prompt_k * y),
-        (FAST, 2, share),
-        (FAST, 3, share * clipped * clipped),
     ]
     if share == 1.0:
         cell = int((around - SHAPE_LOW) / SHAPE_STEP)

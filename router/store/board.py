@@ -249,13 +249,7 @@ class Board:
             added += self._habits(attempt, usage, ask, wall)
         if attempt.first is not None:
             seen.outlier = outlier
-        by_group: dict[str, list[tuple[int, float]]] = {}
-        for group, index, amount in added:
-            by_group.setdefault(group.name, []).append((index, amount))
-        for group in stats.GROUPS:
-            increments = by_group.get(group.name)
-            if increments is not None:
-                self.journal.add(seen.subject, group, increments, wall)
+        self.journal.record(seen.subject, added, wall)
         if view.ttft_samples < FEW:
             seen.shape_until = 0.0
         seen.unread += 1

@@ -74,12 +74,16 @@ class Cell:
             current.total if current else None, previous.total if previous else None, wall_s
         )
 
-    def add(self, increments: Iterable[tuple[int, float]], wall_s: float) -> Slot:
-        """Add (index, amount) observed at ``wall_s``."""
+    def at(self, wall_s: float) -> tuple[Slot, float]:
+        """Return the slot of this instant, and what an observation weighs in it."""
         group = self.group
         epoch = int(wall_s // group.epoch_s)
-        weight = exp2((wall_s - epoch * group.epoch_s) / group.half_life_s)
         slot = self.slots.get(epoch) or self.slot(epoch)
+        return slot, exp2((wall_s - epoch * group.epoch_s) / group.half_life_s)
+
+    def add(self, increments: Iterable[tuple[int, float]], wall_s: float) -> Slot:
+        """Add (index, amount) observed at ``wall_s``."""
+        slot, weight = self.at(wall_s)
         total, pending = slot.total, slot.pending
         for index, amount in increments:
             weighed = amount * weight

@@ -67,6 +67,26 @@ class Journal:
             slot = cell.add(increments, wall_s)
             self._dirty[slot.key] = slot
 
+    def record(
+        self, subject: str, increments: Iterable[tuple[Group, int, float]], wall_s: float
+    ) -> None:
+        """Count what one event adds to several groups; like ``add``, for neighbours at a time."""
+        last, weight = None, 0.0
+        total: list[float] = []
+        pending: list[float] = []
+        for group, index, amount in increments:
+            if group is not last:
+                cell = self._cells.get((subject, group.name)) or self.cell(subject, group)
+                if cell is None:
+                    continue
+                last = group
+                slot, weight = cell.at(wall_s)
+                self._dirty[slot.key] = slot
+                total, pending = slot.total, slot.pending
+            weighed = amount * weight
+            total[index] += weighed
+            pending[index] += weighed
+
     def note(self, name: str, wall_s: float) -> None:
         """Note a time; the maximum over all processes counts."""
         if wall_s > self._latest.get(name, 0.0):

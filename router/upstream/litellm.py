@@ -183,6 +183,9 @@ async def _warm(complete: Complete, wall: Callable[[], float]) -> None:
         async with asyncio.timeout(WARM_S), loopback() as endpoint:
             for call in calls():
                 async with Exchange(own_line, endpoint, call, "warm", wall) as reply:
+                    if not call.stream:
+                        await reply.whole()
+                        continue
                     async for _ in reply.pieces():
                         pass
     finally:
@@ -277,30 +280,34 @@ class Exchange:
 
     async def pieces(self) -> AsyncGenerator[Piece, None]:
         """Yield what arrives (``ports.Reply``)."""
-        if self._broken is not None:
-            raise self._broken
+        stream = Stream(self._endpoint, hide_usage=not self._call.wants_usage)
         try:
-            if self._call.stream:
-                stream = Stream(self._endpoint, hide_usage=not self._call.wants_usage)
-                async for chunk in self._answer:
-                    self._check(chunk)
-                    fields = self._counted(chunk.model_dump(exclude_none=True))
-                    piece = stream.feed(event(fields, self._endpoint.upstream_model))
-                    self._content = self._content or bool(piece.content)
-                    yield piece
-                    self._said_something = True
-                    if self._answer.sent_stream_usage:
-                        break  # What follows is litellm's own bookkeeping.
-                self._ended = True
-                yield stream.close()
-            else:
-                fields = self._answer.model_dump(exclude_none=True)
-                yield read_whole(completion(fields), self._endpoint)
+            async for chunk in self._answer:
+                self._check(chunk)
+                fields = self._counted(chunk.model_dump(exclude_none=True))
+                piece = stream.feed(event(fields, self._endpoint.upstream_model))
+                self._content = self._content or bool(piece.content)
+                yield piece
+                self._said_something = True
+                if self._answer.sent_stream_usage:
+                    break  # What follows is litellm's own bookkeeping.
+            self._ended = True
+            yield stream.close()
         except Exception as exc:
             fault = litellm_fault(exc, self._endpoint, wall=self._wall())
             if self._content:
                 fault.upstream = None  # It began with a 200, whatever the error event says.
             raise fault from exc
+
+    async def whole(self) -> Piece:
+        """Return the answer (``ports.Reply``)."""
+        if self._broken is not None:
+            raise self._broken
+        try:
+            fields = self._answer.model_dump(exclude_none=True)
+            return read_whole(completion(fields), self._endpoint)
+        except Exception as exc:
+            raise litellm_fault(exc, self._endpoint, wall=self._wall()) from exc
 
     def _counted(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Take from a chunk the usage that no chunk of the provider's told at the end."""

@@ -143,9 +143,7 @@ class Exchange:
     async def pieces(self) -> AsyncGenerator[Piece, None]:
         """Yield what arrives (``ports.Reply``)."""
         try:
-            if not self._call.stream:
-                yield await self._whole()
-            elif "json" in self._wire.media:
+            if "json" in self._wire.media:
                 yield as_stream(await self._whole(), hide_usage=not self._call.wants_usage)
             else:
                 stream = self._open_stream()
@@ -157,6 +155,13 @@ class Exchange:
                     yield piece
                     if stream.fault is not None:
                         raise stream.fault
+        except FOREIGN as exc:
+            raise as_fault(exc, self._line.endpoint) from exc
+
+    async def whole(self) -> Piece:
+        """Return the answer (``ports.Reply``)."""
+        try:
+            return await self._whole()
         except FOREIGN as exc:
             raise as_fault(exc, self._line.endpoint) from exc
 

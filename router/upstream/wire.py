@@ -61,8 +61,7 @@ class Way:
     async def send(self, head: bytes, body: bytes) -> Wire:
         """Send a request and wait for the head of its answer. Raises ``trouble.FOREIGN``."""
         try:
-            async with asyncio.timeout(self._timeout.connect):
-                connection = await self._connector.connect(self._request, [], self._timeout)
+            connection = await self._connector.connect(self._request, [], self._timeout)
         except TimeoutError as exc:
             raise ConnectionTimeoutError("no connection in time") from exc
         try:

@@ -73,6 +73,18 @@ class FakeReply:
         self._script = script
         self.headers: Mapping[str, str] = {"x-provider": "yes"}
 
+    async def whole(self) -> Piece:
+        seen = [piece async for piece in self.pieces()]
+        return Piece(
+            b"".join(piece.data for piece in seen),
+            max((piece.content for piece in seen), default=Content.NOTHING),
+            sum(piece.chars for piece in seen),
+            sum(piece.reasoning_chars for piece in seen),
+            next((piece.usage for piece in reversed(seen) if piece.usage), None),
+            next((piece.finish for piece in reversed(seen) if piece.finish), None),
+            ended=True,
+        )
+
     async def pieces(self) -> AsyncGenerator[Piece, None]:
         for seconds, event in self._script.events:
             if seconds:

@@ -61,12 +61,13 @@ async def read_into(
     pieces: list[Piece], upstream: Upstream, endpoint: Endpoint, call: Call
 ) -> None:
     """Read the answer; what came before a fault is in ``pieces``."""
-    async with (
-        upstream.call(endpoint, call) as reply,
-        aclosing(reply.pieces()) as incoming,
-    ):
-        async for piece in incoming:
-            pieces.append(piece)  # noqa: PERF401 - kept when a fault cuts it short
+    async with upstream.call(endpoint, call) as reply:
+        if not call.stream:
+            pieces.append(await reply.whole())
+            return
+        async with aclosing(reply.pieces()) as incoming:
+            async for piece in incoming:
+                pieces.append(piece)  # noqa: PERF401 - kept when a fault cuts it short
 
 
 def client_bytes(pieces: Sequence[Piece]) -> bytes:

@@ -108,6 +108,9 @@ async def main():
     async with loopback() as endpoint:
         for call in calls():
             async with adapter.call(endpoint, call) as reply:
+                if not call.stream:
+                    await reply.whole()
+                    continue
                 async for _ in reply.pieces():
                     pass
     await adapter.close()

@@ -136,8 +136,7 @@ async def test_what_breaks_after_its_headers_breaks_while_it_is_read(
     async with subject.upstream.call(subject.endpoint, call) as reply:
         assert reply.status == 200
         with pytest.raises(Fault) as told:
-            async for _ in reply.pieces():
-                pass
+            await reply.whole()
     assert told.value.upstream is None
 
 
