@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -15,8 +14,7 @@ class Content(IntEnum):
     ANSWER = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Five disjoint token counts of one attempt (design section 2).
 
     ``reported_cost_nano_usd`` is what the provider said it charged, where it says so.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from router.core.catalogue import Capability, ModelName
 
@@ -116,13 +117,11 @@ class Preferences:
 NO_PREFERENCES = Preferences()
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(NamedTuple):
     """One request: what the application wants, and what an endpoint must have to serve it.
 
     ``params`` are the body's top-level field names; ``max_tokens`` is the client's own limit.
     ``session`` names the conversation this request is a turn of; empty where nobody says so.
-    ``kind`` is the class that attainment is steered for and answer lengths are learned in.
     """
 
     id: str
@@ -134,10 +133,11 @@ class Ask:
     max_tokens: int | None = None
     needs: frozenset[Capability] = frozenset()
     params: frozenset[str] = frozenset()
-    preferences: Preferences = field(default=NO_PREFERENCES)
+    preferences: Preferences = NO_PREFERENCES
     explain: bool = False
     session: str = ""
-    kind: str = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "kind", self.sla.class_key(self.model))
+    @property
+    def kind(self) -> str:
+        """The class that attainment is steered for and answer lengths are learned in."""
+        return self.sla.class_key(self.model)

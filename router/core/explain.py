@@ -69,7 +69,7 @@ def _shadows(
     for bound in ask.sla.bounds:
         eased = replace(bound, limit=bound.limit * RELAXED ** (-1 if bound.kind.is_floor else 1))
         bounds = tuple(eased if b is bound else b for b in ask.sla.bounds)
-        endpoint, cost_usd = cost(replace(ask, sla=replace(ask.sla, bounds=bounds)))
+        endpoint, cost_usd = cost(ask._replace(sla=replace(ask.sla, bounds=bounds)))
         if endpoint is not None:
             saves = max(0.0, declared_usd - cost_usd)
             found.append(Shadow(bound.kind, bound.limit, eased.limit, endpoint, saves))

@@ -166,11 +166,13 @@ class Outcome:
             return Verdict.NONE
         if self.fault is Kind.CANCELLED:
             return Verdict.UNMEASURED
-        each = {
-            self.verdict_of(b, self._facts)
-            for b in self.sla.bounds
-            if b.kind is not BoundKind.CONTEXT
-        } or {Verdict.KEPT}
-        if Verdict.MISSED in each:
-            return Verdict.MISSED
-        return Verdict.KEPT if Verdict.KEPT in each else Verdict.UNMEASURED
+        found = Verdict.NONE
+        for bound in self.sla.bounds:
+            if bound.kind is BoundKind.CONTEXT:
+                continue
+            verdict = self.verdict_of(bound, self._facts)
+            if verdict is Verdict.MISSED:
+                return verdict
+            if found is not Verdict.KEPT:
+                found = verdict
+        return Verdict.KEPT if found is Verdict.NONE else found

@@ -18,6 +18,10 @@ MAX_CELLS: Final = 20_000
 """Bound on subjects x groups, since class names partly come from clients."""
 
 
+GRAIN_S: Final = 0.02
+"""A thousandth of the shortest half-life: what an observation may weigh too little is 0.07 %."""
+
+
 class Slot:
     """The sums of one cell in one epoch."""
 
@@ -50,12 +54,14 @@ class Slot:
 class Cell:
     """All epochs of one (subject, group) that still count."""
 
-    __slots__ = ("group", "slots", "subject")
+    __slots__ = ("_at_s", "_now", "group", "slots", "subject")
 
     def __init__(self, subject: str, group: Group) -> None:
         self.subject = subject
         self.group = group
         self.slots: dict[int, Slot] = {}
+        self._at_s = -1.0
+        self._now: tuple[Slot, float] | None = None
 
     def slot(self, epoch: int) -> Slot:
         """Return the slot of an epoch, made on first use."""
@@ -75,11 +81,19 @@ class Cell:
         )
 
     def at(self, wall_s: float) -> tuple[Slot, float]:
-        """Return the slot of this instant, and what an observation weighs in it."""
+        """Return the slot of this instant, and what an observation weighs in it.
+
+        Within ``GRAIN_S`` instants are one: under load most observations find the last one's.
+        """
+        now = self._now
+        if now is not None and 0 <= wall_s - self._at_s < GRAIN_S:
+            return now
         group = self.group
         epoch = int(wall_s // group.epoch_s)
         slot = self.slots.get(epoch) or self.slot(epoch)
-        return slot, exp2((wall_s - epoch * group.epoch_s) / group.half_life_s)
+        self._at_s = wall_s
+        self._now = now = slot, exp2((wall_s - epoch * group.epoch_s) / group.half_life_s)
+        return now
 
     def add(self, increments: Iterable[tuple[int, float]], wall_s: float) -> Slot:
         """Add (index, amount) observed at ``wall_s``."""
@@ -106,3 +120,4 @@ class Cell:
         oldest = self.group.epoch(wall_s) - 1
         for epoch in [e for e in self.slots if e < oldest]:
             del self.slots[epoch]
+        self._now = None

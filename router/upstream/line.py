@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from aiohttp import BaseConnector
+from aiohttp import BaseConnector, BasicAuth
 from yarl import URL
 
 from router.core.catalogue import Endpoint
@@ -68,6 +68,10 @@ class Line:
             "Content-Type": "application/json",
             "Accept-Encoding": "identity",
         }
+        login = BasicAuth.from_url(base)
+        if login is not None:
+            headers["Authorization"] = login.encode()
+            url = url.with_user(None)
         if key:
             is_bearer = endpoint.auth_header.lower() == "authorization"
             headers[endpoint.auth_header] = f"Bearer {key}" if is_bearer else key

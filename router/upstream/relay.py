@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
+from functools import lru_cache
 from types import TracebackType
 from typing import Self
 
@@ -125,7 +126,7 @@ class Exchange:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        return _lower(self._wire, _PASSED)
+        return {n: value for name, value in self._wire.headers.items() if (n := _passed(name))}
 
     @property
     def upstream_id(self) -> str:
@@ -202,10 +203,17 @@ class Exchange:
             wire.status,
             body[:MAX_BODY_BYTES],
             wire.media,
-            _lower(wire, ("",)),
+            _lower(wire),
             wall=self._wall(),
         )
 
 
-def _lower(wire: Wire, prefixes: tuple[str, ...]) -> dict[str, str]:
-    return {n: v for k, v in wire.headers.items() if (n := k.lower()).startswith(prefixes)}
+def _lower(wire: Wire) -> dict[str, str]:
+    return {name.lower(): value for name, value in wire.headers.items()}
+
+
+@lru_cache(maxsize=1024)
+def _passed(name: str) -> str:
+    """Return the lower-case name of a header that goes on to the client, else nothing."""
+    lower = name.lower()
+    return lower if lower.startswith(_PASSED) else ""

@@ -20,7 +20,7 @@ LONG = 20_000
 
 
 def turn(*bounds: Bound, prompt: int = LONG) -> Ask:
-    return replace(an_ask(*bounds, prompt_tokens=prompt), session="s")
+    return an_ask(*bounds, prompt_tokens=prompt)._replace(session="s")
 
 
 def choose(
@@ -67,7 +67,7 @@ def test_the_first_turn_goes_where_the_later_ones_will_be_cheap() -> None:
 
 
 def test_a_request_outside_of_conversations_looks_at_itself_alone() -> None:
-    asked = replace(turn(), session="")
+    asked = turn()._replace(session="")
     assert choose(asked, PLAIN, CACHING, turns=20).chosen is PLAIN
 
 

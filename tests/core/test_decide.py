@@ -294,7 +294,7 @@ def test_an_answer_longer_than_an_endpoint_gives_is_named() -> None:
 
 def test_a_capability_that_is_missing_is_named() -> None:
     blind = replace(OFFICIAL, capabilities=frozenset({Capability.TOOLS}))
-    ask = replace(an_ask(), needs=frozenset({Capability.TOOLS, Capability.IMAGES}))
+    ask = an_ask()._replace(needs=frozenset({Capability.TOOLS, Capability.IMAGES}))
     decision = choose(ask, blind, LAMBDA)
     assert decision.chosen is LAMBDA
     assert _one(decision)[0] is Reason.CAPABILITY
@@ -303,7 +303,7 @@ def test_a_capability_that_is_missing_is_named() -> None:
 
 def test_a_parameter_that_is_not_taken_is_named() -> None:
     plain = replace(OFFICIAL, unsupported_params=frozenset({"logit_bias"}))
-    ask = replace(an_ask(), params=frozenset({"logit_bias", "messages"}))
+    ask = an_ask()._replace(params=frozenset({"logit_bias", "messages"}))
     decision = choose(ask, plain, LAMBDA)
     assert _one(decision)[0] is Reason.PARAMETER
     assert "logit_bias" in decision.out[0].detail
@@ -323,7 +323,7 @@ def test_a_parameter_that_is_not_taken_is_named() -> None:
 def test_a_wish_rules_out_who_does_not_grant_it(wish: Preferences, reason: Reason) -> None:
     curious = replace(OFFICIAL, data_collection=True, quantization="fp4")
     decent = replace(LAMBDA, quantization="fp8")
-    decision = choose(replace(an_ask(), preferences=wish), curious, decent)
+    decision = choose(an_ask()._replace(preferences=wish), curious, decent)
     assert decision.chosen is decent
     assert _one(decision)[0] is reason
 
@@ -331,9 +331,9 @@ def test_a_wish_rules_out_who_does_not_grant_it(wish: Preferences, reason: Reaso
 def test_a_price_cap_counts_at_the_price_of_the_hour() -> None:
     peak = PriceWindow(0, 24 * 60, 2.0)
     dear = an_endpoint("r1@peak", price=Price(1, 4, windows=(peak,)))
-    ask = replace(an_ask(), preferences=Preferences(max_price_output=5.0))
+    ask = an_ask()._replace(preferences=Preferences(max_price_output=5.0))
     assert _one(choose(ask, dear)) == (Reason.PRICE_CAP, 5.0, 8.0)
-    ask = replace(an_ask(), preferences=Preferences(max_price_input=1.5))
+    ask = an_ask()._replace(preferences=Preferences(max_price_input=1.5))
     assert _one(choose(ask, dear)) == (Reason.PRICE_CAP, 1.5, 2.0)
 
 
@@ -509,7 +509,7 @@ def test_no_input_however_extreme_breaks_a_decision(  # noqa: PLR0917 - drawn by
     stakes: Stakes,
     chance: float,
 ) -> None:
-    ask = replace(an_ask(*bounds, mode=mode, max_tokens=cap), prompt=PromptSize(prompt, prompt))
+    ask = an_ask(*bounds, mode=mode, max_tokens=cap)._replace(prompt=PromptSize(prompt, prompt))
     huge = an_endpoint("r1@huge", context=10**12, ttft_ms=1e9, tps=1e-3, answer_tokens=16_000)
     free = an_endpoint("r1@free", price=Price(0, 0), context=10**12, ttft_ms=0.0)
     tiny = an_endpoint("r1@tiny", 1e-6, 1e-6, context=10**12, tps=1e6, answer_tokens=1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
-
 import pytest
 
 from router.core.answer import Usage
@@ -23,7 +21,7 @@ def an_outcome(
 def test_the_five_counts_of_usage_are_disjoint() -> None:
     usage = Usage(fresh_input=1, cache_read=20, cache_write=300, text=4_000, reasoning=50_000)
     assert (usage.input, usage.output) == (321, 54_000)
-    assert usage.input + usage.output == sum(astuple(usage)[:5])
+    assert usage.input + usage.output == sum(usage[:5])
 
 
 def test_the_verdict_counts_from_the_last_byte_of_the_request() -> None:

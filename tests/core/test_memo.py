@@ -14,7 +14,7 @@ from router.core.stakes import Stakes
 from tests.core.market import NOON, a_candidate, an_ask, an_endpoint, ttft
 
 FLEET = [a_candidate(an_endpoint("r1@parasail", 2, 4)), a_candidate(an_endpoint("r1@azure", 3, 5))]
-ASK = replace(an_ask(ttft(1000)), prompt=PromptSize(1000))
+ASK = an_ask(ttft(1000))._replace(prompt=PromptSize(1000))
 DECISION = decide(ASK, FLEET, Stakes(), wall=NOON)
 
 
@@ -25,7 +25,7 @@ def kept() -> Memo:
 
 
 def test_a_like_request_on_the_same_board_takes_the_decision() -> None:
-    other = replace(ASK, id="another", prompt=PromptSize(int(1000 * (1 + ALIKE / 2))))
+    other = ASK._replace(id="another", prompt=PromptSize(int(1000 * (1 + ALIKE / 2))))
     assert kept().find(other, FLEET) is DECISION
 
 
@@ -43,13 +43,13 @@ def test_only_a_few_requests_share_one_draw() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        replace(ASK, sla=replace(ASK.sla)),
-        replace(ASK, stream=not ASK.stream),
-        replace(ASK, max_tokens=5),
-        replace(ASK, needs=frozenset({Capability.TOOLS})),
-        replace(ASK, params=frozenset({"logit_bias"})),
-        replace(ASK, prompt=PromptSize(1100)),
-        replace(ASK, prompt=PromptSize(1000, attachments=1)),
+        ASK._replace(sla=replace(ASK.sla)),
+        ASK._replace(stream=not ASK.stream),
+        ASK._replace(max_tokens=5),
+        ASK._replace(needs=frozenset({Capability.TOOLS})),
+        ASK._replace(params=frozenset({"logit_bias"})),
+        ASK._replace(prompt=PromptSize(1100)),
+        ASK._replace(prompt=PromptSize(1000, attachments=1)),
     ],
     ids=["sla", "stream", "max_tokens", "needs", "params", "size", "attachments"],
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 from random import Random
 
@@ -287,4 +287,4 @@ def _dispatcher(  # noqa: PLR0917 - the world in order
 
 
 def whole(ask: Ask | None = None) -> Ask:
-    return replace(ask or an_ask(), stream=False)
+    return (ask or an_ask())._replace(stream=False)

@@ -263,7 +263,7 @@ def test_an_abandoned_attempt_is_paid_beside_the_one_that_served() -> None:
 
 
 def test_the_decision_is_told_in_full_to_who_asked() -> None:
-    ran = Stage(ask=replace(an_ask(ttft(5000)), explain=True)).play()
+    ran = Stage(ask=an_ask(ttft(5000))._replace(explain=True)).play()
     ((_, explained),) = ran.client.finished
     assert explained is not None
     assert explained.decision.chosen is CHEAP

@@ -2,6 +2,7 @@ import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -119,6 +120,18 @@ async def test_azure_takes_its_key_and_its_version_in_its_own_way(
         assert server.requests[0].startswith(b"POST /v1/chat/completions?api-version=7 ")
         assert server.headers()["api-key"] == "k-secret"
         assert "authorization" not in server.headers()
+
+
+async def test_a_name_in_the_address_is_told_as_basic_authorization(
+    connector: TCPConnector,
+) -> None:
+    async with scripted(*response(SHORT.sent)) as server:
+        named = replace(
+            an_endpoint(server.base_url.replace("://", "://me:mine@")), api_key_env=None
+        )
+        await answer(relay(connector, named), named, a_call())
+        assert server.headers()["authorization"] == "Basic bWU6bWluZQ=="
+        assert server.headers()["host"] == f"127.0.0.1:{server.port}"
 
 
 async def test_a_large_body_arrives(connector: TCPConnector) -> None:
