@@ -166,9 +166,14 @@ class Size(Strict):
     """A lognormal number of tokens between ``least`` and ``most``."""
 
     median: Positive
-    sigma: float = Field(0.5, ge=0, le=3)
+    sigma: float = Field(0.5, gt=0, le=3)
     least: int = Field(8, ge=1)
     most: int = Field(1_000_000, ge=1)
+
+    @property
+    def mean(self) -> float:
+        """Mean of the lognormal, its limits left aside."""
+        return self.median * math.exp(self.sigma**2 / 2)
 
     def at(self, z: float) -> int:
         """Return the size at a standard normal deviate."""
