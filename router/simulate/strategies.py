@@ -51,3 +51,8 @@ STRATEGIES: Final[Mapping[str, Maker]] = {
     INFORMED: lambda s: Informed(s.world, s.clock, s.caches),
     **{name: _informed(aim) for name, aim in FRONTIER.items()},
 }
+
+
+def always() -> list[str]:
+    """Return what every comparison needs: the oracles that the others are measured by."""
+    return [CLAIRVOYANT, INFORMED, *FRONTIER]
