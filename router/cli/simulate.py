@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write all figures there.")  # fmt: skip
-@click.option("--pictures", type=click.Path(path_type=Path, file_okay=False), metavar="DIR",
-              help="Draw SVG pictures there.")  # fmt: skip
 def command(
     scenario: str,
     seeds: int | None,
@@ -39,7 +37,6 @@ def command(
     names: tuple[str, ...],
     jobs: int,
     file: Path | None,
-    pictures: Path | None,
 ) -> None:
     """Play SCENARIO (a file, or the name of a shipped one) and compare who bought best.
 
@@ -70,12 +67,6 @@ def command(
         found = accounts(market, plays)
         draw(name, market, found)
         told_all[name] = document(market, plays, found)
-        if pictures is not None:
-            from router.simulate.pictures import drawings
-
-            pictures.mkdir(parents=True, exist_ok=True)
-            for title, svg in drawings(market, plays, found).items():
-                (pictures / f"{name}-{title}.svg").write_text(svg, encoding="utf-8")
     if file is not None:
         file.write_text(json.dumps(told_all, indent=1), encoding="utf-8")
 
