@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write all figures there.")  # fmt: skip
-def command(
+def command(  # noqa: PLR0917 - click passes them by name
     scenario: str,
     seeds: int | None,
     hours: float | None,
@@ -57,9 +57,8 @@ def command(
     if unknown:
         fail(f"no strategy '{unknown[0]}'; there are {', '.join(STRATEGIES)}")
     told_all: dict[str, Any] = {}
-    for name, market in markets.items():
-        if hours is not None:
-            market = _shortened(market, hours)
+    for name, whole in markets.items():
+        market = whole if hours is None else _shortened(whole, hours)
         chosen = list(dict.fromkeys([*(names or STRATEGIES), *always()]))
         tasks = [Task(market, s, c) for s in market.seeds[:seeds] for c in chosen]
         plays = _played(name, tasks, jobs)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import nan, sqrt
 from statistics import fmean, stdev
 from typing import Final
@@ -183,9 +184,7 @@ def _frontier(books: Books, seeds: Sequence[int], name: str) -> list[tuple[float
     return sorted(found)
 
 
-def at_attainment(
-    frontier: Sequence[tuple[float, float]], attainment: float
-) -> tuple[float, bool]:
+def at_attainment(frontier: Sequence[tuple[float, float]], attainment: float) -> tuple[float, bool]:
     """Read the cost off a frontier of (attainment, cost), and whether we stand beyond its ends.
 
     A class that is not judged has one cost, whatever the aim.
@@ -196,7 +195,7 @@ def at_attainment(
         return fmean(usd for _, usd in frontier), False
     if attainment <= frontier[0][0]:
         return frontier[0][1], attainment < frontier[0][0]
-    for (low, low_usd), (high, high_usd) in zip(frontier, frontier[1:], strict=False):
+    for (low, low_usd), (high, high_usd) in pairwise(frontier):
         if attainment <= high:
             share = (attainment - low) / (high - low)
             return low_usd + share * (high_usd - low_usd), False
@@ -211,9 +210,7 @@ def _ratio_to(
     return ours / best if best else nan
 
 
-def _ratio_at_equal(
-    books: Books, strategy: str, scenario: Scenario, seeds: Sequence[int]
-) -> float:
+def _ratio_at_equal(books: Books, strategy: str, scenario: Scenario, seeds: Sequence[int]) -> float:
     ours = best = 0.0
     for name in scenario.classes:
         own = _pooled(books, strategy, seeds, name)

@@ -33,7 +33,7 @@ class Turn(NamedTuple):
 class Talk(NamedTuple):
     """A conversation, or a request alone: when it begins (s), and its turns."""
 
-    index: int
+    place: int
     kind: str
     begins: float
     turns: Sequence[Turn]
@@ -56,7 +56,7 @@ class Arrivals:
     def errand(self, talk: Talk, turn: int, now: float) -> Errand:
         """Return a turn of a conversation as it arrives ``now``."""
         table, said = self._scenario.classes[talk.kind], talk.turns[turn]
-        number = talk.index * MOST_TURNS + turn
+        number = talk.place * MOST_TURNS + turn
         ask = Ask(
             id=f"{number}",
             model=ModelName(table.model),
@@ -72,7 +72,7 @@ class Arrivals:
             prompt_tokens=said.prompt_tokens,
             arrived=now,
             attempts=table.attempts,
-            conversation=talk.index if table.conversation is not None else None,
+            conversation=talk.place if table.conversation is not None else None,
             turn=turn,
             prefix_tokens=talk.turns[turn - 1].prompt_tokens if turn else 0,
         )
@@ -85,7 +85,8 @@ def _of_class(
     load, until = scenario.load, scenario.hours * 3600
     turns = table.conversation.turns if table.conversation is not None else 1.0
     most = load.requests_per_s * (1 + load.swing) * share / turns
-    found, at = [], 0.0
+    found: list[tuple[float, str, Sequence[Turn]]] = []
+    at = 0.0
     while True:
         at += rng.expovariate(most)
         if at >= until:

@@ -42,7 +42,8 @@ class Errand:
 
 class Send(NamedTuple):
     """Send it there, and give up after ``patience_s`` without content (a whole answer: without
-    its end)."""
+    its end).
+    """
 
     endpoint: EndpointId
     patience_s: float = CLIENT_PATIENCE_S

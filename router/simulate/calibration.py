@@ -17,7 +17,8 @@ QUANTITIES: Final = ("ttft", "e2e", "speed", "tokens")
 
 class Noted(NamedTuple):
     """One forecast of a quantity at the levels, and the fact; ``mean`` forecasts (cost) have no
-    levels and one value."""
+    levels and one value.
+    """
 
     quantity: str
     endpoint: str
@@ -28,13 +29,14 @@ class Noted(NamedTuple):
 
 
 class Coverage(NamedTuple):
-    """Of ``count`` facts, the share inside the forecast at ``level``, with its standard error and
-    the mean pinball loss relative to the mean fact."""
+    """Of ``samples`` facts, the share inside the forecast at ``level``, with its standard error and
+    the mean pinball loss relative to the mean fact.
+    """
 
     quantity: str
     group: str
     level: float
-    count: int
+    samples: int
     inside: float
     error: float
     pinball: float
@@ -44,7 +46,7 @@ class MeanCost(NamedTuple):
     """Mean cost forecast and paid, in USD, with the standard error of their difference."""
 
     group: str
-    count: int
+    samples: int
     said_usd: float
     paid_usd: float
     error_usd: float

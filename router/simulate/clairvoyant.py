@@ -59,11 +59,9 @@ class Clairvoyant:
         """It knows already."""
 
     def _serving(self, errand: Errand) -> list[Site]:
-        return [
-            s for s in self._world.sites.values() if errand.ask.model in s.endpoint.serves
-        ]
+        return [s for s in self._world.sites.values() if errand.ask.model in s.endpoint.serves]
 
-    def _usd(
+    def _usd(  # noqa: PLR0917 - called for every endpoint of every request
         self, site: Site, errand: Errand, number: int, now: float, wall: float, warm: int
     ) -> float:
         """What this attempt will cost, a miss and a failure included."""
@@ -83,12 +81,12 @@ class Clairvoyant:
         if errand.conversation is None:
             return [0.0] * len(sites)
         talk = self._arrivals.talks[errand.conversation]
-        levels = self._later.get(talk.index)
+        levels = self._later.get(talk.place)
         if levels is None:
-            levels = self._later[talk.index] = self._foreseen(talk, errand, sites)
+            levels = self._later[talk.place] = self._foreseen(talk, errand, sites)
         at = levels[errand.turn]
         if errand.turn + 1 == len(talk.turns):
-            del self._later[talk.index]
+            del self._later[talk.place]
         return at
 
     def _foreseen(self, talk: Talk, errand: Errand, sites: Sequence[Site]) -> list[list[float]]:

@@ -30,7 +30,8 @@ TURNS_AHEAD = 12
 
 class Informed:
     """``Buyer`` with the true distributions. ``aim`` is the share of the misses that the
-    percentile allows which it tries to use up."""
+    percentile allows which it tries to use up.
+    """
 
     def __init__(
         self, world: World, clock: VirtualClock, caches: Caches, aim: float = stakes.AIM
@@ -55,9 +56,7 @@ class Informed:
         q = question(ask.sla.bounds, ask.max_tokens, now - errand.arrived)
         prices = [site.endpoint.price.at(wall) for site in sites if site.endpoint.price]
         seen = [
-            prospect(
-                self._world, site, errand, q, price, now, self._caches.warm(site, errand, now)
-            )
+            prospect(self._world, site, errand, q, price, now, self._caches.warm(site, errand, now))
             for site, price in zip(sites, prices, strict=True)
         ]
         stake = self._stake(errand, min(p.cost_usd for p in seen), bounded=q.bounded)
@@ -104,7 +103,7 @@ class Informed:
         at = stakes.believed(self._sums.get(errand.kind, [0.0] * stakes.STAKES.size))
         return at.lam * (at.typical_usd or cheapest_usd)
 
-    def _later(
+    def _later(  # noqa: PLR0917 - called once, with what was just computed
         self,
         errand: Errand,
         talk: Conversation,

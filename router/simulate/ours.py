@@ -30,7 +30,6 @@ from router.simulate.buyer import Errand, Hold, Send
 from router.simulate.calibration import LEVELS, Noted
 from router.store.board import Board
 
-
 NOTE_EVERY = 5
 """Of so many decisions one is asked for its whole forecast, which costs as much as deciding."""
 
@@ -74,10 +73,10 @@ class Engine:
                 self._said[errand.number] = self._expected(errand, chosen, wall)
             return Send(endpoint.id, first_content_s(ask, endpoint, decision.forecast))
         left = hold_s(ask, DEFAULT_POLICY) - elapsed_s
-        if ask.sla.mode is Mode.WAIT and left > 0:
-            if may_mend(explain(ask, candidates, decision, wall=wall)):
-                return Hold(min(WAIT_STEP_S, left))
-        return None
+        if ask.sla.mode is not Mode.WAIT or left <= 0:
+            return None
+        mends = may_mend(explain(ask, candidates, decision, wall=wall))
+        return Hold(min(WAIT_STEP_S, left)) if mends else None
 
     def begun(self, endpoint: Endpoint, errand: Errand) -> None:
         del errand

@@ -67,7 +67,8 @@ class Spells(Strict):
 
 class Degradations(Spells):
     """Waits become ``factor`` times as long and speed falls by its root; the log of the factor of
-    a spell is uniform between half and all of it."""
+    a spell is uniform between half and all of it.
+    """
 
     factor: float = Field(3.0, ge=1, le=100)
 
@@ -182,7 +183,8 @@ class Size(Strict):
 
 class Conversation(Strict):
     """Turns that repeat the prompt and add to it: their mean number (geometric), what each adds,
-    and the mean time (exponential, s) between an answer and the next turn."""
+    and the mean time (exponential, s) between an answer and the next turn.
+    """
 
     turns: float = Field(gt=1, le=200)
     growth: Size
@@ -212,7 +214,8 @@ class ClassTable(Strict):
 
 class Load(Strict):
     """Requests per second, over the day between 1 - ``swing`` and 1 + ``swing`` times that, most
-    at ``busiest_hour_utc``."""
+    at ``busiest_hour_utc``.
+    """
 
     requests_per_s: float = Field(gt=0, le=1000)
     swing: float = Field(0.0, ge=0, lt=1)
@@ -285,6 +288,9 @@ class Scenario(Strict):
         for i, row in enumerate(self.endpoints):
             if row.id in ids[:i]:
                 yield f"[[endpoints]] #{i + 1} id", f"'{row.id}' is taken"
+        yield from self._event_gaps(ids)
+
+    def _event_gaps(self, ids: list[str]) -> Iterator[tuple[str, str]]:
         for i, event in enumerate(self.events):
             if event.endpoint not in ids:
                 advice = nearest(event.endpoint, ids)
@@ -313,5 +319,3 @@ def _complaints(
         mistakes.append(Mistake(str(path), named(place, document), message))
 
     return complain
-
-

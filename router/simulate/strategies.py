@@ -24,7 +24,8 @@ INFORMED: Final = "true-distributions"
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What a strategy is made from. Only oracles may look at ``world`` beyond its endpoints and
-    scenario, at ``arrivals`` and at ``caches``."""
+    scenario, at ``arrivals`` and at ``caches``.
+    """
 
     world: World
     arrivals: Arrivals
@@ -40,9 +41,7 @@ def _informed(aim: float) -> Maker:
     return lambda s: Informed(s.world, s.clock, s.caches, aim)
 
 
-FRONTIER: Final[Mapping[str, float]] = {
-    f"{INFORMED}@{aim:g}": aim for aim in (0.1, 0.5, 1.3)
-}
+FRONTIER: Final[Mapping[str, float]] = {f"{INFORMED}@{aim:g}": aim for aim in (0.1, 0.5, 1.3)}
 """The same oracle aiming higher and lower: its frontier of attainment and cost."""
 
 STRATEGIES: Final[Mapping[str, Maker]] = {

@@ -32,7 +32,14 @@ class Trial(NamedTuple):
 
 
 def tried(
-    site: Site, errand: Errand, fate: Fate, *, number: int, now: float, wall: float, patience_s: float
+    site: Site,
+    errand: Errand,
+    fate: Fate,
+    *,
+    number: int,
+    now: float,
+    wall: float,
+    patience_s: float,
 ) -> Trial:
     """Let an attempt run its course."""
     endpoint, limits, stream = site.endpoint, site.endpoint.limits, errand.ask.stream

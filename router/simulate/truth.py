@@ -47,7 +47,7 @@ class Prospect(NamedTuple):
     late_s: float
 
 
-def prospect(
+def prospect(  # noqa: PLR0917 - called for every endpoint of every request
     world: World, site: Site, errand: Errand, q: Question, price: Price, now: float, warm: int
 ) -> Prospect:
     """Return what is to be expected; ``q`` holds the bounds and the time that is left."""

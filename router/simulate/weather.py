@@ -21,7 +21,8 @@ LINGER_S: Final = 3600.0
 
 class Weather(NamedTuple):
     """One endpoint in one step. ``wait`` and ``pace`` are logs: of waits, added to those of its
-    line, and of its tokens per second. ``limited`` is the share that gets a 429."""
+    line, and of its tokens per second. ``limited`` is the share that gets a 429.
+    """
 
     wait: float
     pace: float

@@ -56,7 +56,7 @@ NEVER: Final = float("inf")
 class Site(NamedTuple):
     """An endpoint of the market: its place, what a proxy knows of it, and what is true."""
 
-    index: int
+    place: int
     endpoint: Endpoint
     seller: Seller
     weather: list[Weather]
@@ -100,7 +100,7 @@ class World:
         ``warm`` are the tokens of its conversation that the endpoint's cache still holds.
         """
         seller, sky = site.seller, site.at(now)
-        u = uniforms(self.seed, errand.number, attempt, site.index)
+        u = uniforms(self.seed, errand.number, attempt, site.place)
         if sky.down:
             return _fault(Kind.SERVER_ERROR, REFUSED_S, u[6])
         if u[0] < sky.limited:
