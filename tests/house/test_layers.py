@@ -43,6 +43,8 @@ DOORS = {
         ("core/planted.py", "import aiohttp", PURE),
         ("config/planted.py", "import router.sandbox", LAYERS),
         ("misc/__init__.py", "", LAYERS),
+        ("server/planted.py", "import router.simulate", LAYERS),
+        ("simulate/planted.py", "import router.server", LAYERS),
         ("surfaces/planted.py", "import redis.asyncio", "Only router.store.redis imports redis"),
         ("cli/planted.py", "import litellm", "Only router.upstream.litellm imports litellm"),
         (

@@ -1,0 +1,121 @@
+"""``meritorder simulate``: strategies against each other in a market in virtual time."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from router.cli import fail, told
+from router.config import ConfigError
+
+if TYPE_CHECKING:
+    from router.simulate.account import Account
+    from router.simulate.play import Played, Task
+    from router.simulate.scenario import Scenario
+
+
+@click.command(name="simulate")
+@click.argument("scenario")
+@click.option("--seeds", type=click.IntRange(1), help="How many of the scenario's seeds to play.")
+@click.option("--hours", type=click.FloatRange(0.1), help="Simulated hours, for the scenario's.")
+@click.option("--strategy", "names", multiple=True, metavar="NAME", help="Only these (repeat).")
+@click.option(
+    "--jobs", type=click.IntRange(1), default=os.cpu_count() or 1, show_default="cores",
+    help="Processes at once.",
+)  # fmt: skip
+@click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Write all figures there.")  # fmt: skip
+def command(  # noqa: PLR0917 - click passes them by name
+    scenario: str,
+    seeds: int | None,
+    hours: float | None,
+    names: tuple[str, ...],
+    jobs: int,
+    file: Path | None,
+) -> None:
+    """Play SCENARIO (a file, or the name of a shipped one) and compare who bought best.
+
+    Strategies meet the same market. Ours runs the board and the decision of the proxy; oracles
+    know what nobody can know, and say how much was left to gain.
+    """
+    from router.simulate.account import accounts
+    from router.simulate.play import Task
+    from router.simulate.report import document
+    from router.simulate.shelf import find
+    from router.simulate.strategies import STRATEGIES, always
+
+    try:
+        markets = find(scenario)
+    except ConfigError as error:
+        fail(told(error))
+    unknown = [name for name in names if name not in STRATEGIES]
+    if unknown:
+        fail(f"no strategy '{unknown[0]}'; there are {', '.join(STRATEGIES)}")
+    told_all: dict[str, Any] = {}
+    for name, whole in markets.items():
+        market = whole if hours is None else _shortened(whole, hours)
+        chosen = list(dict.fromkeys([*(names or STRATEGIES), *always()]))
+        tasks = [Task(market, s, c) for s in market.seeds[:seeds] for c in chosen]
+        plays = _played(name, tasks, jobs)
+        plays.sort(key=lambda p: (chosen.index(p.strategy), p.seed))
+        found = accounts(market, plays)
+        draw(name, market, found)
+        told_all[name] = document(market, plays, found)
+    if file is not None:
+        file.write_text(json.dumps(told_all, indent=1), encoding="utf-8")
+
+
+def _shortened(market: Scenario, hours: float) -> Scenario:
+    warm = min(market.warm_up_hours, hours / 4)
+    return market.model_copy(update={"hours": hours, "warm_up_hours": warm})
+
+
+def _played(name: str, tasks: Sequence[Task], jobs: int) -> list[Played]:
+    from router.cli.demo.progress import Progress
+    from router.simulate.play import play_all
+
+    plays = []
+    with Progress(1.0).counting(f"{name}: {len(tasks)} runs", len(tasks)) as step:
+        for played in play_all(tasks, jobs):
+            plays.append(played)
+            step()
+    return plays
+
+
+def draw(name: str, market: Scenario, found: Sequence[Account]) -> None:
+    """Draw the table: a row a strategy, a column a class."""
+    from rich.markup import escape
+
+    from router.cli.screen import console, table
+
+    screen = console()
+    screen.print(f"[bold]{escape(name)}[/]  {escape(market.description)}")
+    drawn = table()
+    drawn.add_column("strategy", no_wrap=True)
+    for head in ("cost", "/ clairvoyant", "/ true dist.", "honoured"):
+        drawn.add_column(head, justify="right", no_wrap=True)
+    for kind, row in market.classes.items():
+        drawn.add_column(f"{kind}\n{100 * row.sla.percentile:g}", justify="right", no_wrap=True)
+    for account in found:
+        drawn.add_row(
+            escape(account.strategy),
+            f"{account.cost_usd:.2f}",
+            f"{account.to_clairvoyant:.3f}",
+            f"{account.to_informed:.3f} ±{account.to_informed_spread:.3f}",
+            f"{account.honoured}/{len(account.classes)}",
+            *(
+                f"{100 * c.tally.attainment:.1f}" if c.tally.judged else "-"
+                for c in account.classes
+            ),
+        )
+    screen.print(drawn)
+    screen.print(
+        "cost: USD of all seeds after the warm-up. true dist.: at equal attainment, ± sd over"
+        " seeds.\nclasses: percent of requests that kept their bounds; below, what was promised.",
+        style="dim",
+    )

@@ -1,0 +1,57 @@
+"""Everything that can be compared, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from router.simulate.arrivals import Arrivals
+from router.simulate.buyer import Buyer
+from router.simulate.caches import Caches
+from router.simulate.clairvoyant import Clairvoyant
+from router.simulate.clock import VirtualClock
+from router.simulate.informed import Informed
+from router.simulate.ours import Engine
+from router.simulate.world import World
+
+OURS: Final = "meritorder"
+CLAIRVOYANT: Final = "clairvoyant"
+INFORMED: Final = "true-distributions"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a strategy is made from. Only oracles may look at ``world`` beyond its endpoints and
+    scenario, at ``arrivals`` and at ``caches``.
+    """
+
+    world: World
+    arrivals: Arrivals
+    clock: VirtualClock
+    caches: Caches
+    rng: Random
+
+
+Maker = Callable[[Setting], Buyer]
+
+
+def _informed(aim: float) -> Maker:
+    return lambda s: Informed(s.world, s.clock, s.caches, aim)
+
+
+FRONTIER: Final[Mapping[str, float]] = {f"{INFORMED}@{aim:g}": aim for aim in (0.1, 0.5, 1.3)}
+"""The same oracle aiming higher and lower: its frontier of attainment and cost."""
+
+STRATEGIES: Final[Mapping[str, Maker]] = {
+    OURS: lambda s: Engine(s.world.endpoints, s.clock, s.rng),
+    CLAIRVOYANT: lambda s: Clairvoyant(s.world, s.arrivals, s.clock, s.caches),
+    INFORMED: lambda s: Informed(s.world, s.clock, s.caches),
+    **{name: _informed(aim) for name, aim in FRONTIER.items()},
+}
+
+
+def always() -> list[str]:
+    """Return what every comparison needs: the oracles that the others are measured by."""
+    return [CLAIRVOYANT, INFORMED, *FRONTIER]
