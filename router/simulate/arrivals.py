@@ -64,6 +64,7 @@ class Arrivals:
             prompt=PromptSize(said.ascii_bytes),
             stream=table.stream,
             max_tokens=table.max_tokens,
+            session=f"{talk.place}" if table.conversation is not None else "",
         )
         return Errand(
             number=number,

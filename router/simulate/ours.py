@@ -7,11 +7,12 @@ from math import exp
 from random import Random
 
 from router.core.ask import Mode
+from router.core.candidate import Candidate, Warm
 from router.core.catalogue import Endpoint, EndpointId
-from router.core.decide import Candidate, decide, explain
+from router.core.decide import decide
 from router.core.decision import Decision
+from router.core.explain import explain
 from router.core.forecast import (
-    answer_lengths,
     end_quantile,
     forecast,
     predictive,
@@ -50,18 +51,20 @@ class Engine:
 
     def choose(self, errand: Errand, tried: Collection[EndpointId]) -> Send | Hold | None:
         ask, wall = errand.ask, self._clock.wall()
-        candidates = self.board.candidates(ask.model, ask.sla.policy)
+        candidates = self.board.candidates(ask)
         elapsed_s = self._clock.mono() - errand.arrived
         decision = self._memo.find(ask, candidates) if not tried else None
+        stakes, warm = self.board.stakes(ask.kind), self.board.warm(ask)
         if decision is None:
             decision = decide(
                 ask,
                 candidates,
-                self.board.stakes(ask.sla.class_key(ask.model)),
+                stakes,
                 wall=wall,
                 chance=self._chance,
                 tried=tried,
                 elapsed_s=elapsed_s,
+                warm=warm,
             )
             if decision.plan and not tried:
                 self._memo.keep(ask, candidates, decision)
@@ -70,12 +73,12 @@ class Engine:
             endpoint = decision.plan[0].endpoint
             if errand.number % NOTE_EVERY == 0:
                 chosen = next(c for c in candidates if c.endpoint is endpoint)
-                self._said[errand.number] = self._expected(errand, chosen, wall)
+                self._said[errand.number] = self._expected(errand, chosen, wall, warm)
             return Send(endpoint.id, first_content_s(ask, endpoint, decision.forecast))
         left = hold_s(ask, DEFAULT_POLICY) - elapsed_s
         if ask.sla.mode is not Mode.WAIT or left <= 0:
             return None
-        mends = may_mend(explain(ask, candidates, decision, wall=wall))
+        mends = may_mend(explain(ask, candidates, decision, stakes, wall=wall, warm=warm))
         return Hold(min(WAIT_STEP_S, left)) if mends else None
 
     def begun(self, endpoint: Endpoint, errand: Errand) -> None:
@@ -95,18 +98,19 @@ class Engine:
         if decision is not None:
             self.board.settle(outcome, decision, errand.ask)
 
-    def _expected(self, errand: Errand, candidate: Candidate, wall: float) -> Said:
+    def _expected(self, errand: Errand, candidate: Candidate, wall: float, warm: Warm) -> Said:
         """What is believed of the chosen one's next attempt, at every level."""
-        endpoint, stats, lengths, rates, _ = candidate
+        endpoint, stats, lengths, rates, answers, _ = candidate
         ask, price = errand.ask, endpoint.price
         assert price is not None  # noqa: S101 - an endpoint without a price is never chosen
         belief, tokens = predictive(stats), rates.prompt_tokens(ask.prompt)
-        prompt_k, token_s = tokens / 1000, exp(-belief.speed)
-        answers = answer_lengths(lengths, belief, ask.max_tokens)
+        cached = min(warm.get(endpoint.id, 0.0), tokens)
+        prompt_k, token_s = (tokens - cached * stats.cache_hit) / 1000, exp(-belief.speed)
         ends = [(w, n * token_s * lengths.visible) for w, n in answers]
         told = forecast(
             ask, question((), ask.max_tokens), endpoint,
             price=price.at(wall), input_tokens=tokens, stats=stats, lengths=lengths,
+            spread=answers, cached_tokens=cached,
         )  # fmt: skip
         return {
             "ttft": tuple(wait_quantile(p, prompt_k, stats, belief) for p in LEVELS),
