@@ -102,10 +102,16 @@ class Outcome:
     ended: float
     fault: Kind | None
     sla: Sla
+    cost_nano_usd: int = field(init=False, compare=False)
+    """What all attempts cost together, in nano-USD."""
     _facts: Mapping[BoundKind, float] = field(init=False, repr=False, compare=False)
     _verdict: Verdict = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        cost = 0
+        for attempt in self.attempts:
+            cost += attempt.cost_nano_usd
+        object.__setattr__(self, "cost_nano_usd", cost)
         object.__setattr__(self, "_facts", self._measured())
         object.__setattr__(self, "_verdict", self._judged())
 
@@ -115,14 +121,13 @@ class Outcome:
         return self.attempts[-1] if self.attempts else None
 
     @property
-    def cost_nano_usd(self) -> int:
-        """What all attempts cost together, in nano-USD."""
-        return sum(a.cost_nano_usd for a in self.attempts)
-
-    @property
     def estimated(self) -> bool:
         """Whether any part of the cost was estimated."""
-        return any(a.usage is not None and a.usage.estimated for a in self.attempts)
+        for attempt in self.attempts:
+            usage = attempt.usage
+            if usage is not None and usage.estimated:
+                return True
+        return False
 
     def facts(self) -> Mapping[BoundKind, float]:
         """Measured values by bound kind, in the bound's unit; unmeasurable kinds are absent."""
