@@ -48,8 +48,23 @@ def draw(decision: Json) -> None:
         f"\nfrom the cheapest answer up. TTFT, e2e: at most, tok/s: at least, at {at};"
         " USD: mean of one answer;\nP: chance that every bound holds."
     )
+    for told in priced(decision):
+        screen.print(escape(told))
     if _unmeasured(decision):
         screen.print("Nothing was measured yet: these are the configuration's priors, held wide.")
+
+
+def priced(decision: Json) -> list[str]:
+    """Say what each bound costs: ttft_ms 1000: a step to 1250 would save 0.00120 USD by r1@x."""
+    told = []
+    for shadow in decision["shadows"]:
+        limit, relaxed = words.figure(shadow["limit"]), words.figure(shadow["relaxed"])
+        step = f"{shadow['bound']} {limit}: a step to {relaxed} would save"
+        saves = shadow["saves_usd"]
+        told.append(
+            f"{step} {words.usd(saves)} USD by {shadow['endpoint']}" if saves else f"{step} nothing"
+        )
+    return told
 
 
 def _table(decision: Json) -> Table:

@@ -53,6 +53,11 @@ def percentile(number: float) -> str:
     return f"p{number:g}"
 
 
+def figure(value: float) -> str:
+    """Print a limit in the bound's own unit, without an exponent: 1250, 25.6, 0.00125."""
+    return f"{value:.9f}".rstrip("0").rstrip(".")
+
+
 def _plain(value: float | None) -> str:
     return _NONE if value is None else f"{value:g}"
 

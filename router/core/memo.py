@@ -48,7 +48,9 @@ class Memo:
         return kept.decision
 
     def keep(self, ask: Ask, candidates: Sequence[Candidate], decision: Decision) -> None:
-        """Remember a decision that was just made."""
+        """Remember a decision that was just made; a conversation's is of use to nobody else."""
+        if ask.session:
+            return
         if len(self._kept) >= MOST_CLASSES:
             self._kept.clear()
         self._kept[id(ask.sla)] = _Kept(ask, candidates, decision, 1)

@@ -6,9 +6,16 @@ from router.sandbox.draw import Take
 from router.sandbox.fleet import Row
 
 
+Prefix = tuple[bytes, int]
+"""A beginning of a prompt: its hash, and its tokens."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A parsed request. `said` is the JSON that must be said instead of prose, `tool` its tool."""
+    """A parsed request. `said` is the JSON that must be said instead of prose, `tool` its tool.
+
+    `prefixes` are the beginnings of the prompt that end with a message, shortest first.
+    """
 
     prompt_tokens: int
     max_tokens: int | None = None
@@ -16,17 +23,22 @@ class Ask:
     wants_usage: bool = False
     tool: str | None = None
     said: str | None = None
+    prefixes: tuple[Prefix, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a voice must know to speak: who answers what, and as which message."""
+    """What a voice must know to speak: who answers what, and as which message.
+
+    `cached` are the prompt tokens that the row remembered.
+    """
 
     row: Row
     ask: Ask
     take: Take
     number: int
     created: int
+    cached: int = 0
 
 
 class Refusal(Exception):

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from router.sandbox import anthropic, openai
 from router.sandbox.ask import Answer, Ask, Refusal
-from router.sandbox.draw import Wish, draw
+from router.sandbox.draw import draw
 from router.sandbox.faults import Fault, Faults, Kind, Stage
 from router.sandbox.fleet import Dialect, Row
 from router.sandbox.floor import Floor
@@ -83,8 +83,11 @@ class Attempt:
             self.tab.end = f"fault:{spoiled.kind}"
             await _unworked(spoiled.kind, wire, chance)
             return wire.response
-        wanted = wish(self.request.headers, self.row, ask, faults, sky)
-        await self._perform(self._scene(ask, wanted, faults, chance, wire))
+        cached = self.floor.prompts.cached(self.row, ask.prefixes, now=now)
+        wanted = wish(self.request.headers, self.row, ask, faults, sky, cached)
+        take = distorted(draw(self.row, wanted, chance), faults)
+        answer = Answer(self.row, ask, take, self.number, int(self.tab.at), cached)
+        await self._perform(self._scene(answer, faults, wire))
         return wire.response
 
     async def _admit(self) -> Ask:
@@ -101,14 +104,13 @@ class Attempt:
             raise self.manner.too_long(self.row, ask)
         return ask
 
-    def _scene(self, ask: Ask, wanted: Wish, faults: Faults, chance: Random, wire: Wire) -> Scene:
-        take = distorted(draw(self.row, wanted, chance), faults)
-        answer = Answer(self.row, ask, take, self.number, int(self.tab.at))
+    def _scene(self, answer: Answer, faults: Faults, wire: Wire) -> Scene:
+        said = answer.ask.said
         return Scene(
             answer=answer,
             voice=self.manner.voice(answer),
             thoughts=Prose(self.number),
-            words=Prose(self.number * 7) if ask.said is None else Recital(ask.said),
+            words=Prose(self.number * 7) if said is None else Recital(said),
             faults=faults,
             clock=self.floor.clock,
             tab=self.tab,

@@ -71,7 +71,10 @@ class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One endpoint of the market. Seconds are virtual, token counts are billed tokens."""
+    """One endpoint of the market. Seconds are virtual, token counts are billed tokens.
+
+    `cache_s` is how long it remembers a prompt unasked; 0 where it has no prompt cache.
+    """
 
     id: Name
     provider: Name
@@ -93,6 +96,7 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     done: bool = True
     holds_headers: bool = False
     keepalive_s: NotNegative = 0.0
+    cache_s: NotNegative = 0.0
 
     @property
     def endpoint(self) -> EndpointId:

@@ -15,6 +15,7 @@ from aiohttp import web
 from router.sandbox.clock import Clock
 from router.sandbox.fleet import EndpointId, Fleet, Row
 from router.sandbox.ledger import Ledger
+from router.sandbox.prompts import Prompts
 from router.sandbox.script import Event
 
 
@@ -26,6 +27,7 @@ class Floor:
     clock: Clock
     seed: int
     ledger: Ledger = field(default_factory=Ledger)
+    prompts: Prompts = field(default_factory=Prompts)
     events: tuple[Event, ...] = ()
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     _seen: Counter[EndpointId] = field(default_factory=Counter)

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from hashlib import blake2s
 
 import msgspec
 from msgspec.json import encode
 
-from router.sandbox.ask import Answer, Ask, Refusal
+from router.sandbox.ask import Answer, Ask, Prefix, Refusal
 from router.sandbox.chat_voice import ChatVoice
 from router.sandbox.fleet import Row
 from router.sandbox.shape import fitting
@@ -89,18 +90,28 @@ def parse(raw: bytes) -> Ask:
     if limit is not None and limit < 1:
         raise Refusal(400, f"Invalid 'max_tokens': {limit} is below 1.", param="max_tokens")
     name, parameters = _called(body) or (None, None)
-    spoken = sum(
-        content_tokens(message.content) + json_tokens(message.tool_calls) + MESSAGE_TOKENS
-        for message in body.messages
-    )
+    prefixes = _prefixes(body)
     return Ask(
-        prompt_tokens=spoken + json_tokens(body.tools),
+        prompt_tokens=prefixes[-1][1],
         max_tokens=limit,
         stream=bool(body.stream),
         wants_usage=body.stream_options is not None and body.stream_options.include_usage,
         tool=name,
         said=_said(body, parameters, called=name is not None),
+        prefixes=prefixes,
     )
+
+
+def _prefixes(body: _Body) -> tuple[Prefix, ...]:
+    """The prompt up to each of its messages; tools are read before them."""
+    read, tokens = blake2s(encode(body.tools), digest_size=12), json_tokens(body.tools)
+    found = []
+    for message in body.messages:
+        read.update(encode(message))
+        tokens += content_tokens(message.content) + json_tokens(message.tool_calls)
+        tokens += MESSAGE_TOKENS
+        found.append((read.digest(), tokens))
+    return tuple(found)
 
 
 def voice(answer: Answer) -> ChatVoice:

@@ -41,12 +41,16 @@ def ordered_faults(headers: Headers, row: Row, fleet: Fleet) -> Faults:
         raise Refusal(400, str(error), code="unknown_fault", param=FAULT) from None
 
 
-def wish(headers: Headers, row: Row, ask: Ask, faults: Faults, sky: Weather) -> Wish:
-    """What the draw must respect. Raises Refusal 400 for a header that is no number."""
+def wish(  # noqa: PLR0917 - everything that has a say
+    headers: Headers, row: Row, ask: Ask, faults: Faults, sky: Weather, cached: int
+) -> Wish:
+    """What the draw must respect: no wait for `cached` tokens. Raises Refusal 400 for a header
+    that is no number.
+    """
     tokens = _number(headers, ANSWER_TOKENS)
     room = row.context - ask.prompt_tokens
     return Wish(
-        prompt_tokens=ask.prompt_tokens,
+        prompt_tokens=ask.prompt_tokens - cached,
         max_tokens=room if ask.max_tokens is None else ask.max_tokens,
         answer_tokens=None if tokens is None else int(tokens),
         said_tokens=None if ask.said is None else Recital(ask.said).tokens,

@@ -69,7 +69,10 @@ class Scene:
         seen = min(visible, self.take.reasoning)
         thought = self.take.thought(self.elapsed_s())
         self.tab.usage = Usage(
-            prompt=self.answer.ask.prompt_tokens, reasoning=thought + seen, text=visible - seen
+            prompt=self.answer.ask.prompt_tokens,
+            cached=self.answer.cached,
+            reasoning=thought + seen,
+            text=visible - seen,
         )
 
     def piece(self, first: int, last: int) -> bytes:

@@ -6,6 +6,8 @@ and passes as it came. The upstream takes our own keys out and puts its model na
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Final
 
 import msgspec
@@ -17,10 +19,12 @@ from router.core.policy import Policy
 from router.surfaces.fields import read_fields, typed
 from router.surfaces.needs import Message, Wishes, media, needs_of, prompt_size
 from router.surfaces.preferences import parse_preferences
+from router.surfaces.sessions import session_of
 from router.surfaces.sla import SlaReader
 
 MAX_MODEL_CHARS: Final = 256
 OWN_KEYS: Final = frozenset({"sla", "provider"})
+_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class _StreamOptions(msgspec.Struct):
@@ -49,8 +53,12 @@ def read_chat(
     request_id: str,
     slas: SlaReader,
     key_policy: Policy | None = None,
+    headers: Mapping[str, str] = _NO_HEADERS,
 ) -> Ask:
-    """Read a chat request. ``declaring`` are its SLA headers, names as sent. Raises ``Fault``."""
+    """Read a chat request. ``declaring`` are its SLA headers, names as sent. Raises ``Fault``.
+
+    ``headers`` are the others (lower-case), of which one may name the conversation.
+    """
     fields = read_fields(body)
     model = _model(fields)
     messages = _messages_of(fields)
@@ -72,6 +80,7 @@ def read_chat(
         params=frozenset(fields) - OWN_KEYS,
         preferences=(NO_PREFERENCES if wanted is None else parse_preferences(bytes(wanted))),
         explain=reading.explain,
+        session=session_of(headers, fields),
     )
 
 

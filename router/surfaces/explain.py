@@ -11,7 +11,7 @@ from typing import Any
 
 from router.core.ask import Ask, BoundKind
 from router.core.catalogue import EndpointId
-from router.core.decision import Expectation, Explained, Forecast, Reason, Rejection
+from router.core.decision import Expectation, Explained, Forecast, Reason, Rejection, Shadow
 from router.core.faults import Kind
 from router.core.measure import Outcome
 
@@ -74,6 +74,17 @@ def _failed(rejection: Rejection) -> list[Json]:
     return [told]
 
 
+def _shadow(shadow: Shadow) -> Json:
+    decimals = 9 if shadow.kind is BoundKind.COST else 3
+    return {
+        "bound": shadow.kind.value,
+        "limit": _number(shadow.limit, decimals),
+        "relaxed": _number(shadow.relaxed, decimals),
+        "endpoint": shadow.endpoint,
+        "saves_usd": _number(shadow.saves_usd, 9),
+    }
+
+
 def decision_json(explained: Explained, ask: Ask) -> Json:
     """Tell a decision whole: the choice, and every endpoint by expected cost with its reason."""
     decision = explained.decision
@@ -117,6 +128,7 @@ def decision_json(explained: Explained, ask: Ask) -> Json:
         },
         "plan": planned,
         "endpoints": list(told.values()),
+        "shadows": [_shadow(shadow) for shadow in explained.shadows],
     }
 
 

@@ -69,7 +69,13 @@ async def _read(request: web.Request, service: Service, request_id: str) -> tupl
     sifted = sift(request.headers.items())
     body = await read_body(request, service.max_body)
     received = service.clock.mono()
-    ask = read_chat(body, sifted.declaring, request_id=request_id, slas=service.slas)
+    ask = read_chat(
+        body,
+        sifted.declaring,
+        request_id=request_id,
+        slas=service.slas,
+        headers=sifted.forward,
+    )
     if ask.model not in service.served:
         raise no_model(ask.model, service.served)
     call = Call(body, sifted.forward, ask.stream, ask.wants_usage, request_id)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from router.cli.merit_order import priced
 from tests.cli.child import Child
 from tests.cli.conftest import Run
 
@@ -49,6 +50,23 @@ def test_every_cheaper_one_is_named_with_the_bound_its_limit_and_the_forecast(ex
     drawn = explain("deepseek-r1", "--ttft-ms", "6000").output
     assert "first token 105 s, limit 6.0 s" in drawn
     assert "Nothing was measured yet" in drawn
+
+
+def test_every_bound_is_told_with_what_it_costs(explain: Run) -> None:
+    line = ["deepseek-r1", "--ttft-ms", "6000", "--min-tps", "0.01"]
+    wait, pace = json.loads(explain(*line, "--json").output)["shadows"]
+    assert (wait["bound"], wait["limit"], wait["relaxed"]) == ("ttft_ms", 6000, 7500)
+    assert (pace["bound"], pace["relaxed"], pace["saves_usd"]) == ("min_tps", 0.008, 0)
+    drawn = explain(*line).output
+    assert "ttft_ms 6000: a step to 7500 would save" in drawn
+    assert "min_tps 0.01: a step to 0.008 would save nothing" in drawn
+
+
+def test_a_bound_that_costs_money_names_who_would_save_it() -> None:
+    shadow = {"bound": "ttft_ms", "limit": 1000.0, "relaxed": 1250.0, "endpoint": "r1@x"}
+    assert priced({"shadows": [{**shadow, "saves_usd": 0.0012}]}) == [
+        "ttft_ms 1000: a step to 1250 would save 0.00120 USD by r1@x"
+    ]
 
 
 def test_a_long_prompt_is_given_by_its_length(explain: Run) -> None:

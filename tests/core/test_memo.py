@@ -55,3 +55,11 @@ def test_only_a_few_requests_share_one_draw() -> None:
 )
 def test_whoever_asks_for_something_else_decides_for_himself(other: Ask) -> None:
     assert kept().find(other, FLEET) is None
+
+
+def test_a_conversation_neither_takes_a_decision_nor_leaves_one() -> None:
+    turn = replace(ASK, session="a conversation")
+    assert kept().find(turn, FLEET) is None
+    memo = Memo()
+    memo.keep(turn, FLEET, DECISION)
+    assert memo.find(ASK, FLEET) is None

@@ -21,6 +21,7 @@ from router.core.decision import (
     Option,
     Reason,
     Rejection,
+    Shadow,
     Status,
 )
 from router.core.measure import Attempt, Outcome
@@ -71,6 +72,9 @@ def forecast(cost_usd: float, ttft_ms: float, *expectations: Expectation) -> For
 TOO_SLOW = Expectation(BoundKind.TTFT, 1000.0, 27_000.4, 0.95, 0.001, 12)
 
 
+SHADOW = Shadow(BoundKind.TTFT, 1000.0, 1250.0, CHEAP.id, 0.002_000_000_1)
+
+
 def explained(*, refused: bool = False) -> Explained:
     cheap, quick = forecast(0.002, 27_000.0, TOO_SLOW), forecast(0.0040000001, 430.4)
     out = Rejection(CHEAP.id, Reason.BOUND, "too slow", cost_usd=0.002, expectations=(TOO_SLOW,))
@@ -80,7 +84,7 @@ def explained(*, refused: bool = False) -> Explained:
         return Explained(decision, ((CHEAP, cheap), (QUICK, quick)), (out,))
     plan = (Option(QUICK, 0.004, 0.004, 0.97),)
     decision = Decision(Status.OK, plan, (), 120.0, quick)
-    return Explained(decision, ((QUICK, quick), (CHEAP, cheap)), (out,))
+    return Explained(decision, ((QUICK, quick), (CHEAP, cheap)), (out,), (SHADOW,))
 
 
 def outcome(ask: Ask, received: float = 100.0, *, streamed: bool = True) -> Outcome:

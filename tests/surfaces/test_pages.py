@@ -46,6 +46,15 @@ async def test_a_route_is_explained_without_sending_anything() -> None:
     ]
     assert [e["reason"] for e in told["endpoints"]] == ["bound", "chosen"]
     assert told["endpoints"][0]["failed"][0]["bound"] == "ttft_ms"
+    assert told["shadows"] == [
+        {
+            "bound": "ttft_ms",
+            "limit": 1000,
+            "relaxed": 1250,
+            "endpoint": "deepseek-r1@deepseek",
+            "saves_usd": 0.002,
+        }
+    ]
 
 
 async def test_the_probe_and_the_home_page_answer() -> None:
