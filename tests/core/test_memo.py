@@ -58,7 +58,7 @@ def test_whoever_asks_for_something_else_decides_for_himself(other: Ask) -> None
 
 
 def test_a_conversation_neither_takes_a_decision_nor_leaves_one() -> None:
-    turn = replace(ASK, session="a conversation")
+    turn = ASK._replace(session="a conversation")
     assert kept().find(turn, FLEET) is None
     memo = Memo()
     memo.keep(turn, FLEET, DECISION)
