@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from router.sandbox.draw import Take
 from router.sandbox.fleet import Row
 
-
 Prefix = tuple[bytes, int]
 """A beginning of a prompt: its hash, and its tokens."""
 

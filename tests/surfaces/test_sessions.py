@@ -62,7 +62,8 @@ async def test_who_says_several_things_means_the_first() -> None:
     """Header over body, a conversation over a cache key, and last what is on every request."""
     said = ["one", "two", "three", "four", "five"]
     for start in range(len(said)):
-        headers, fields = {}, {}
+        headers: dict[str, str] = {}
+        fields: dict[str, str] = {}
         for place, (name, where) in enumerate(
             [
                 ("x-session-id", headers),
