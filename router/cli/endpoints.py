@@ -1,4 +1,7 @@
-"""``meritorder endpoints``: the price list, cheapest answer first. Needs no running proxy."""
+"""``meritorder endpoints``: the price list, cheapest answer first. Needs no running proxy.
+
+With ``--live`` a running proxy is asked what it believes now.
+"""
 
 from __future__ import annotations
 
@@ -45,9 +48,30 @@ class Offer:
 @click.command(name="endpoints")
 @options.config
 @click.option("--model", metavar="NAME", help="Only those that serve this model.")
+@click.option("--live", is_flag=True, help="What a running proxy believes of them now.")
+@options.url
+@options.key_env
 @options.as_json
-def command(config: Path | None, model: str | None, *, as_json: bool) -> None:
-    """Show what can be bought, cheapest answer first. No proxy needs to run."""
+def command(
+    config: Path | None,
+    model: str | None,
+    *,
+    live: bool,
+    url: str,
+    key_env: str | None,
+    as_json: bool,
+) -> None:
+    """Show what can be bought, cheapest answer first. No proxy needs to run.
+
+    With --live: what the proxy at --url believes now, in the order of its configuration.
+    """
+    if live:
+        if config is not None:
+            raise click.UsageError("--live asks the proxy at --url, which has its own --config")
+        from router.cli.live import show
+
+        show(url, options.key_headers(key_env), model, as_json=as_json)
+        return
     try:
         settings = load(config)
         fleet, rows = fleet_of(settings, os.environ), rows_of(settings)

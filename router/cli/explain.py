@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -32,8 +31,8 @@ _HEADERS: Final = {
 
 @click.command(name="explain")
 @click.argument("model")
-@click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="The proxy.")
-@click.option("--key-env", metavar="NAME", help="Variable that holds the key the proxy asks for.")
+@options.url
+@options.key_env
 @click.option("--ttft-ms", metavar="MS", help="First token within.")
 @click.option("--ttfat-ms", metavar="MS", help="First answer token (not reasoning) within.")
 @click.option("--e2e-ms", metavar="MS", help="Whole answer within.")
@@ -70,8 +69,7 @@ def command(
     Nothing is sent to any provider. The exit status is 1 if nobody would serve the request.
     """
     headers = {_HEADERS[name]: value for name, value in sla.items() if value is not None}
-    if key_env is not None:
-        headers["Authorization"] = f"Bearer {_key(key_env)}"
+    headers |= options.key_headers(key_env)
     text = _prompt(prompt, prompt_file, prompt_tokens)
     body: dict[str, Any] = {"model": model, "messages": [{"role": "user", "content": text}]}
     if max_tokens is not None:
@@ -89,15 +87,6 @@ def command(
 
         draw(decision)
     sys.exit(0 if decision["chosen"] else 1)
-
-
-def _key(name: str) -> str:
-    value = os.environ.get(name)
-    if not value:
-        fail(f"the environment variable {name} (--key-env) is not set")
-    if not value.isascii() or not value.isprintable():
-        fail(f"the environment variable {name} (--key-env) holds what no header can carry")
-    return value
 
 
 def _prompt(text: str | None, file: Path | None, tokens: int | None) -> str:

@@ -19,11 +19,26 @@ class ProxyError(Exception):
 
 async def decision_of(url: str, headers: Mapping[str, str], body: Mapping[str, Any]) -> Any:
     """Return what the proxy at ``url`` would decide for a chat request. Raises ``ProxyError``."""
+    return await _asked("POST", url, "/v1/route/explain", headers, body)
+
+
+async def survey_of(url: str, headers: Mapping[str, str]) -> Any:
+    """Return what the proxy at ``url`` believes of every endpoint now. Raises ``ProxyError``."""
+    return await _asked("GET", url, "/v1/route/endpoints", headers)
+
+
+async def _asked(
+    method: str,
+    url: str,
+    path: str,
+    headers: Mapping[str, str],
+    body: Mapping[str, Any] | None = None,
+) -> Any:
     limit = aiohttp.ClientTimeout(total=_LIMIT_S)
     try:
         async with (
             aiohttp.ClientSession(timeout=limit) as session,
-            session.post(f"{url}/v1/route/explain", json=body, headers=headers) as response,
+            session.request(method, f"{url}{path}", json=body, headers=headers) as response,
         ):
             status, raw = response.status, await response.read()
     except TimeoutError:

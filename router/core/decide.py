@@ -68,8 +68,9 @@ def decide(
     later = LATER_SHARE * max(stakes.turns - 1, 0.0) if ask.session else 0.0
     fit, out = sift(ask, candidates, wall=wall, warm=warm, tried=tried, later=later, chance=chance)
     q = question(ask.sla.bounds, ask.max_tokens, elapsed_s)
+    lam = stakes.lam if q.bounded else None
     if not fit:
-        return Decision(_status(ask, None), (), tuple(out), _input(ask, candidates))
+        return Decision(_status(ask, None), (), tuple(out), _input(ask, candidates), lam=lam)
     if q.bounded:
         options = _walk(q, fit, stakes, chance)
     else:
@@ -79,7 +80,7 @@ def decide(
     best = next(w for w in fit if w.candidate.endpoint is head)
     expected = told(ask, q, best)
     if ask.sla.mode is not Mode.BEST_EFFORT and q.bounded and not _hopeful(ask, q, fit):
-        return Decision(Status.BEST_EFFORT, (), tuple(out), best.input_tokens, expected)
+        return Decision(Status.BEST_EFFORT, (), tuple(out), best.input_tokens, expected, lam=lam)
     return Decision(
         _status(ask, expected),
         tuple(options),
@@ -87,6 +88,7 @@ def decide(
         best.input_tokens,
         expected,
         unweighed=len(fit) - len(options),
+        lam=lam,
     )
 
 

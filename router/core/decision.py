@@ -129,7 +129,8 @@ class Decision(NamedTuple):
 
     ``plan`` is ranked, best first; it is empty when the request was refused. ``out`` holds the
     endpoints that hard facts exclude. ``input_tokens`` is the estimated prompt. ``unweighed``
-    counts dearer endpoints that could not win and were not looked at.
+    counts dearer endpoints that could not win and were not looked at. ``lam`` is the price of a
+    miss in typical costs; ``None`` where no bound made it count.
     """
 
     status: Status
@@ -138,6 +139,7 @@ class Decision(NamedTuple):
     input_tokens: float
     forecast: Forecast | None = None
     unweighed: int = 0
+    lam: float | None = None
 
     @property
     def chosen(self) -> Endpoint | None:

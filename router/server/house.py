@@ -149,6 +149,7 @@ async def open_house(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
             new_id=lambda: f"mo-{rng.getrandbits(96):024x}",
             trace=lambda headers: _context(tracer, headers),
             health=lambda: house.health(),  # noqa: PLW0108 - house is made below
+            survey=board.survey,
             policies=fleet.policies,
             default_policy=default,
             door=Door([environ[name] for name in settings.server.api_keys]),

@@ -23,6 +23,7 @@ from router.core.effects import Outlook, Pair
 from router.core.faults import FAULTS, Kind
 from router.core.lengths import Lengths
 from router.core.measure import MIN_TOKENS_FOR_SPEED, Attempt, Outcome, Verdict
+from router.core.portrait import Survey, class_portrait, portrait
 from router.core.stakes import Stakes
 from router.core.stats import Stats
 from router.core.tokens import Rates
@@ -62,6 +63,8 @@ TERSE = 0.02
 """Verbosity closer to its model's than this makes no difference."""
 MAX_LISTS = 1000
 """Lists of candidates kept at once, one for each model and class of requests."""
+MOST_TOLD = 50
+"""Classes of requests that a survey tells: those that were active last."""
 MAX_CLASSES = 1000
 """Classes steered for on their own; further ones share the fate of their policy."""
 
@@ -116,6 +119,7 @@ class Board:
             for name in seen.endpoint.serves:
                 self._serving.setdefault(name, []).append(seen)
         self._sessions = Sessions()
+        self._latest: dict[str, Ask] = {}
         self._lengths: dict[tuple[str, str], tuple[float, Lengths]] = {}
         self._pairs: dict[Pair, None] = {}
         self._prior_log = {
@@ -164,6 +168,29 @@ class Board:
     def warm(self, ask: Ask) -> Warm:
         """Return how many tokens of its conversation each endpoint should still remember."""
         return self._sessions.warm(ask.session, self._clock.wall()) if ask.session else COLD
+
+    def survey(self) -> Survey:
+        """Tell everything that is known, for people; nothing is decided from it."""
+        wall = self._clock.wall()
+        self._heed_others()
+        asks = list(self._latest.values())
+        told = []
+        for seen in self._seen.values():
+            serves = seen.endpoint.serves
+            served = [(a.kind, self._candidate(seen, a, wall)) for a in asks if a.model in serves]
+            drawn = served[0][1] if served else self._unasked(seen, wall)
+            told.append(portrait(drawn, [(kind, c.lengths) for kind, c in served], wall=wall))
+        classes = tuple([class_portrait(ask, self.stakes(ask.kind)) for ask in asks])
+        return Survey(wall, tuple(told), classes)
+
+    def _unasked(self, seen: _Seen, wall: float) -> Candidate:
+        """Prepare an endpoint that no class has asked yet, leaving no trace of a class."""
+        endpoint, view = seen.endpoint, self._stats(seen, wall)
+        outlook = self._effects.outlook((endpoint.family, ""), self._prior_log[endpoint.family])
+        nothing = [0.0] * lengths.LENGTHS.size
+        found = lengths.believed(outlook, nothing, nothing, endpoint.prior.hidden_share)
+        rates = self._rate(endpoint.family, wall)
+        return candidate(endpoint, view, found, rates, self._standing(seen, wall))
 
     def _candidate(self, seen: _Seen, ask: Ask, wall: float) -> Candidate:
         endpoint, view = seen.endpoint, self._stats(seen, wall)
@@ -271,6 +298,10 @@ class Board:
             or any(o.p_keep >= ask.sla.percentile for o in decision.plan)
         ) and verdict in (Verdict.KEPT, Verdict.MISSED)
         subject, wall = self._class(ask.kind), self._clock.wall()
+        self._latest.pop(ask.kind, None)
+        self._latest[ask.kind] = ask
+        if len(self._latest) > MOST_TOLD:
+            del self._latest[next(iter(self._latest))]
         found = stakes.learned(
             missed=verdict is Verdict.MISSED if steerable else None,
             percentile=ask.sla.percentile,

@@ -17,6 +17,7 @@ from router.core.faults import Fault, Kind
 from router.ports import Call
 from router.surfaces.body import read_body
 from router.surfaces.chat import read_chat
+from router.surfaces.endpoints import endpoints_page
 from router.surfaces.errors import Envelope, envelope_of, render, with_headers
 from router.surfaces.explain import decision_json
 from router.surfaces.guard import INTERNAL, guarded, json_answer, log, web_answer
@@ -54,6 +55,7 @@ def make_app(service: Service) -> web.Application:
     add = app.router.add_route
     add("POST", _CHAT, guarded(_chat, service))
     add("POST", "/v1/route/explain", guarded(_explain, service))
+    app.router.add_get("/v1/route/endpoints", guarded(endpoints_page, service))
     app.router.add_get("/v1/models", guarded(_models, service))
     app.router.add_get("/v1/models/{id:.+}", guarded(_model, service))
     add("GET", "/", guarded(_home, service))

@@ -11,6 +11,7 @@ from multidict import CIMultiDictProxy
 from router.core.ask import Ask
 from router.core.decision import Explained
 from router.core.policy import DEFAULT_POLICY, Policy
+from router.core.portrait import Survey
 from router.ports import Call, Clock, Downstream, TraceContext
 from router.surfaces.door import Door
 from router.surfaces.models import Served
@@ -48,7 +49,8 @@ class Service:
 
     ``served`` tells who serves each model, in the operator's order; ``health`` of the parts (see
     ``health.ready_answer``); ``trace`` reads or begins a W3C context from request headers;
-    ``new_id`` names requests. ``max_body`` is in bytes.
+    ``survey`` tells the state of every endpoint; ``new_id`` names requests. ``max_body`` is in
+    bytes.
     """
 
     dispatcher: Dispatcher
@@ -57,6 +59,7 @@ class Service:
     new_id: Callable[[], str]
     trace: Callable[[CIMultiDictProxy[str]], TraceContext]
     health: Callable[[], Mapping[str, Any]]
+    survey: Callable[[], Survey]
     policies: Mapping[str, Policy]
     default_policy: Policy = DEFAULT_POLICY
     door: Door = field(default_factory=Door)

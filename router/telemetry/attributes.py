@@ -8,6 +8,7 @@ them up over a trace counts each once.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final
@@ -177,7 +178,11 @@ def _of_bounds(judged: Sequence[Judged]) -> Iterator[tuple[str, Value | None]]:
 def _of_decision(decision: Decision | None) -> Mapping[str, Value | None]:
     if decision is None:
         return {}
+    counted = Counter(out.reason.value for out in decision.out)
     return {
+        **{names.OUT_COUNT.format(reason): count for reason, count in counted.items()},
+        names.UNWEIGHED: decision.unweighed,
+        names.LAM: decision.lam,
         names.PLAN: [_option(option) for option in decision.plan[:MAX_LISTED]] or None,
         names.REJECTED: [_rejection(out) for out in decision.out[:MAX_LISTED]] or None,
     }

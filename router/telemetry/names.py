@@ -3,7 +3,8 @@
 ``gen_ai.*``, ``server.*``, ``http.*`` and ``error.type`` are OpenTelemetry's. The GenAI conventions
 are still in development and have moved twice, so a rename must be a change of this file alone.
 ``meritorder.*`` is ours: what was declared, expected and delivered, and why. In the templates
-``{}`` is a bound's kind (``ttft_ms``). Each name is explained, with its unit, in docs/tracing.md.
+``{}`` is a bound's kind (``ttft_ms``), in ``OUT_COUNT`` a reason (``context``). Each name is
+explained, with its unit, in docs/tracing.md.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ DECISION_ID: Final = "meritorder.decision.id"
 STATUS: Final = "meritorder.status"
 PLAN: Final = "meritorder.plan"
 REJECTED: Final = "meritorder.rejected"
+OUT_COUNT: Final = "meritorder.out.{}"
+UNWEIGHED: Final = "meritorder.unweighed"
+LAM: Final = "meritorder.lam"
 ENDPOINT: Final = "meritorder.endpoint"
 POLICY: Final = "meritorder.policy"
 MODE: Final = "meritorder.mode"

@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import Result
 
+from router.cli.live import draw as draw_survey
+from tests.cli.child import Child
 from tests.cli.conftest import Run
 
 
@@ -58,3 +61,68 @@ def test_an_unknown_price_is_loud_and_last(
     assert "NO KNOWN PRICE: never chosen" in result.output
     assert result.output.index("free") < result.output.index("dark")
     assert "at local" in result.output
+
+
+@pytest.fixture
+def live(run: Run, proxy: Child, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("MY_KEY", "open-sesame")
+
+    def invoke(*line: str) -> Result:
+        return run("endpoints", "--live", "--url", proxy.url, "--key-env", "MY_KEY", *line)
+
+    return invoke
+
+
+def test_a_running_proxy_is_asked_what_it_believes_now(live: Run) -> None:
+    result = live("--model", "deepseek-r1")
+    assert result.exit_code == 0
+    assert "7 endpoints as believed at " in result.output
+    assert "deepseek-r1@azure" in result.output
+    assert "claude-sonnet-4" not in result.output
+    assert max(map(len, result.output.splitlines())) <= 100
+    assert "…" not in result.output
+
+
+def test_what_it_believes_is_told_to_machines_in_the_proxys_own_words(live: Run) -> None:
+    told = json.loads(live("--json").output)
+    (parasail,) = [e for e in told["endpoints"] if e["id"] == "deepseek-r1@parasail"]
+    assert parasail["price"]["output_usd"] == 4
+    assert parasail["believed"]["tps_p50"] > parasail["believed"]["tps_p5"] > 0
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (["--model", "gpt-9"], "no endpoint serves 'gpt-9'; served: claude-sonnet-4"),
+        (["--config", "pyproject.toml"], "which has its own --config"),
+    ],
+)
+def test_what_cannot_be_shown_live_is_refused_in_words(
+    live: Run, line: list[str], said: str
+) -> None:
+    result = live(*line)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_a_standing_is_told_below_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    believed = {
+        "ttft_ms_p50": 450.0,
+        "ttft_ms_p95": 900.0,
+        "ttft_log_sd": 0.1,
+        "ttft_samples": 40,
+        "tps_p50": 70.0,
+        "tps_p5": 50.0,
+        "failure_share": 0.0,
+        "cache_hit_share": 0.7,
+    }
+    endpoint = {
+        "id": "r1@x",
+        "serves": ["r1"],
+        "price": None,
+        "believed": believed,
+        "standing": {"reason": "rate_limited", "detail": "rate limited for another 5 s"},
+        "answers": [{"tokens_mean": 600.0}],
+    }
+    draw_survey({"at": "now", "endpoints": [endpoint], "classes": []})
+    assert "r1@x is not used: rate limited for another 5 s" in capsys.readouterr().out

@@ -532,3 +532,11 @@ def test_the_same_ask_gives_the_same_decision_without_chance() -> None:
     ask = an_ask(ttft(1000))
     assert choose(ask, *FLEET) == choose(ask, *FLEET)
     assert ask.model == R1
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_the_price_of_a_miss_is_recorded_where_a_bound_makes_it_count(mode: Mode) -> None:
+    fleet = [a_candidate(an_endpoint("r1@one"))]
+    for ask in (an_ask(ttft(2000), mode=mode), an_ask(ttft(1), mode=mode)):
+        assert decide(ask, fleet, Stakes(12.5), wall=NOON).lam == 12.5
+    assert decide(an_ask(mode=mode), fleet, Stakes(12.5), wall=NOON).lam is None

@@ -18,7 +18,7 @@ from router.core.lengths import Lengths
 from router.core.measure import Outcome
 from router.core.stakes import HIGHEST, LOWEST, START
 from router.core.stats import Stats
-from router.store.board import MAX_CLASSES, OPEN_MOST_S, OPEN_S, Board
+from router.store.board import MAX_CLASSES, MOST_TOLD, OPEN_MOST_S, OPEN_S, Board
 from tests.core.loop import VirtualClock
 from tests.core.market import R1, an_ask, an_attempt, an_endpoint, ttft
 
@@ -366,3 +366,48 @@ def test_classes_are_bounded_in_number() -> None:
     one, other = (table.board._class(f"default|late|{n}") for n in range(2))
     assert one == other
     assert one != table.board._class("batch|late|0")
+
+
+def test_a_survey_tells_every_endpoint_in_order_and_the_classes_that_were_active() -> None:
+    table = Table()
+    assert [p.endpoint for p in table.board.survey().endpoints] == [ONE, TWO]
+    assert table.board.survey().classes == ()
+    for ask in (CHAT, CALM, CHAT):
+        table.settles(ask)
+    told = table.board.survey()
+    assert [c.kind for c in told.classes] == [CALM.kind, CHAT.kind]
+    assert [c.stakes for c in told.classes] == [table.board.stakes(c.kind) for c in told.classes]
+    assert [length.kind for length in told.endpoints[0].lengths] == [CALM.kind, CHAT.kind]
+
+
+def test_a_survey_says_what_was_just_seen_and_who_is_blocked() -> None:
+    table = Table()
+    for _ in range(5):
+        table.sees(2.0)
+    table.sees(None, fault=Kind.RATE_LIMITED, retry_after_s=30)
+    one, two = table.board.survey().endpoints
+    assert (one.ttft_samples, two.ttft_samples) == (5, 0)
+    assert one.ttft_ms_p50 > two.ttft_ms_p50
+    assert one.standing is not None
+    assert one.standing.until_wall == table.clock.now + 30
+    assert two.standing is None
+
+
+def test_looking_changes_nothing() -> None:
+    looked, left_alone = Table(), Table()
+    for table in (looked, left_alone):
+        table.sees(2.0)
+        if table is looked:
+            table.board.survey()
+        table.settles()
+    assert looked.board.candidates(CHAT) == left_alone.board.candidates(CHAT)
+
+
+def test_a_survey_tells_a_bounded_number_of_classes_the_latest() -> None:
+    table = Table()
+    asks = [an_ask(ttft(2.0**n)) for n in range(1, 20)]
+    asks += [a._replace(sla=replace(a.sla, policy=f"p{n}")) for n in range(4) for a in asks]
+    for ask in asks:
+        table.settles(ask)
+    told = [c.kind for c in table.board.survey().classes]
+    assert told == [ask.kind for ask in asks[-MOST_TOLD:]]

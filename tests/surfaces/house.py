@@ -26,6 +26,7 @@ from router.core.decision import (
 )
 from router.core.measure import Attempt, Outcome
 from router.core.policy import DEFAULT_POLICY, Policy
+from router.core.portrait import Survey
 from router.ports import Call, Downstream, Head, TraceContext
 from router.surfaces.door import Door
 from router.surfaces.http import RUNNER, make_app
@@ -185,6 +186,7 @@ def service(dispatcher: FakeDispatcher, **more: Any) -> Service:
         "new_id": lambda: f"req-{next(ids)}",
         "trace": no_trace,
         "health": lambda: {"ready": True, "redis": "ok", "endpoints": 2},
+        "survey": lambda: Survey(1_800_000_000.0, (), ()),
         "policies": POLICIES,
         "door": Door(()),
     }

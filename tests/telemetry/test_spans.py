@@ -113,6 +113,19 @@ def test_the_choice_and_what_was_ruled_out_can_be_read() -> None:
     ]
 
 
+def test_the_price_of_a_miss_and_the_reasons_are_counted() -> None:
+    crowded = a_decision(PARASAIL)
+    narrow = Rejection(an_endpoint("narrow").id, Reason.CONTEXT, limit=8192, value=9000)
+    decision = crowded._replace(out=(*crowded.out, narrow), lam=12.5, unweighed=3)
+    attributes = spans_of(a_record(decisions=(decision,)))[0].attributes
+
+    assert attributes[names.OUT_COUNT.format("context")] == 2
+    assert attributes[names.OUT_COUNT.format("bound")] == 1
+    assert names.OUT_COUNT.format("cooling") not in attributes
+    assert (attributes[names.LAM], attributes[names.UNWEIGHED]) == (12.5, 3)
+    assert attributes[names.FORECAST_P_KEEP] == 0.97
+
+
 def test_a_crowd_of_endpoints_is_listed_up_to_twenty() -> None:
     out = tuple(
         Rejection(an_endpoint(f"p{n}").id, Reason.CAPABILITY, detail="no tools") for n in range(50)
