@@ -87,11 +87,11 @@ async def _drain(
 ) -> None:
     house.draining = True
     limit = house.settings.server.drain_s
-    say(f"meritorder: stopping; requests under way have up to {limit:g} s (again to stop at once)")
     ending = loop.create_task(runner.cleanup())
+    # Replaced and never removed: a signal that came in between would end the process on the spot.
     for name in (signal.SIGTERM, signal.SIGINT):
-        loop.remove_signal_handler(name)
         loop.add_signal_handler(name, ending.cancel)
+    say(f"meritorder: stopping; requests under way have up to {limit:g} s (again to stop at once)")
     try:
         await ending
     except asyncio.CancelledError:

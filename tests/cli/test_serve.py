@@ -7,6 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse
 
 from tests.cli.child import ENDS_WITHIN_S, Child, environ, serving
@@ -19,11 +21,16 @@ BODY = {
 }
 
 
-def open_stream(child: Child) -> tuple[HTTPConnection, HTTPResponse]:
+@contextmanager
+def open_stream(child: Child) -> Iterator[HTTPResponse]:
     connection = HTTPConnection("127.0.0.1", child.port, timeout=ENDS_WITHIN_S)
     headers = {"Content-Type": "application/json", "X-SLA-TTFT-Ms": "2000"}
-    connection.request("POST", "/v1/chat/completions", json.dumps(BODY), headers)
-    return connection, connection.getresponse()
+    try:
+        connection.request("POST", "/v1/chat/completions", json.dumps(BODY), headers)
+        with connection.getresponse() as response:
+            yield response
+    finally:
+        connection.close()
 
 
 def is_refused(port: int) -> bool:
@@ -44,14 +51,12 @@ def test_the_banner_says_what_serves_where_redis_is_and_what_to_try() -> None:
 
 
 def test_sigterm_lets_a_stream_finish_and_takes_nobody_new() -> None:
-    with serving("--speed", "10") as child:
-        connection, response = open_stream(child)
+    with serving("--speed", "10") as child, open_stream(child) as response:
         assert response.status == 200
         first = response.readline()
         child.process.send_signal(signal.SIGTERM)
         assert any("stopping" in line for line in child.stdout)
         rest = response.read()
-        connection.close()
         assert first.startswith(b"data: ")
         assert rest.endswith(b"data: [DONE]\n\n")
         assert is_refused(child.port)
@@ -59,15 +64,13 @@ def test_sigterm_lets_a_stream_finish_and_takes_nobody_new() -> None:
 
 
 def test_a_second_sigterm_stops_at_once() -> None:
-    with serving("--speed", "0.5") as child:
-        connection, response = open_stream(child)
+    with serving("--speed", "0.5") as child, open_stream(child) as response:
         assert response.readline()
         child.process.send_signal(signal.SIGTERM)
         assert any("stopping" in line for line in child.stdout)
         child.process.send_signal(signal.SIGTERM)
         assert any("stopped at once" in line for line in child.stdout)
         assert child.process.wait(ENDS_WITHIN_S) == 0
-        connection.close()
 
 
 def test_ctrl_c_ends_an_idle_proxy_without_a_traceback() -> None:
