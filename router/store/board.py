@@ -155,7 +155,9 @@ class Board:
         else:
             before, until = listed.candidates, listed.until
         found = [
-            old if old is not None and wall < seen.fresh_until else self._candidate(seen, ask, wall)
+            old
+            if old is not None and old.stats is seen.view and wall < seen.fresh_until
+            else self._candidate(seen, ask, wall)
             for seen, old in zip(self._serving.get(model, ()), before, strict=True)
         ]
         if any(c.standing is not None for c in found):

@@ -100,6 +100,17 @@ def test_own_outcomes_count_at_once() -> None:
     assert table.stats(TWO) == Table().stats(TWO)
 
 
+def test_own_outcomes_count_at_once_for_every_class() -> None:
+    """Whichever class asks first: what it makes of an outcome is not kept from the others."""
+    table = Table()
+    for ask in (CHAT, CALM):
+        table.board.candidates(ask)
+    table.sees(8.0)
+    first, second = (table.board.candidates(ask)[0].stats for ask in (CALM, CHAT))
+    assert first is second
+    assert second.level > Table().stats().level
+
+
 def test_another_processs_outcomes_count_once_pulled() -> None:
     here, there = Table(), Table()
     there.sees(8.0)
