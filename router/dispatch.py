@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from router.core.answer import Usage
+from router.core.answer import Piece, Usage
 from router.core.ask import Ask, Mode
 from router.core.books import ENVELOPE_BYTES, cost_nano_usd, estimated, is_billed
 from router.core.catalogue import Dialect, Endpoint, EndpointId, Price
@@ -303,17 +303,17 @@ class Dispatcher:
                 meter.status, meter.upstream_id = reply.status, reply.upstream_id
                 meter.headed = clock.mono()
                 if flight.ask.stream:
-                    relay = self._stream(
+                    await self._stream(
                         flight, decision, meter, reply, downstream, timer=timer, total=total
                     )
-                else:
-                    relay = self._whole(flight, decision, meter, reply, downstream, timer=timer)
+                    return
                 try:
-                    await relay
+                    piece = await reply.whole()
                 finally:
                     meter.length = reply.length
         except TimeoutError:
             raise meter.overdue(total_reached=clock.mono() >= total) from None
+        await self._give(flight, decision, meter, reply, piece, downstream)
 
     async def _stream(
         self,
@@ -360,23 +360,20 @@ class Dispatcher:
         timer.reschedule(None)
         await downstream.finish(self._outcome(flight), flight.explained)
 
-    async def _whole(
+    async def _give(  # noqa: PLR0917 - the parts of one answer
         self,
         flight: Flight,
         decision: Decision,
         meter: Meter,
         reply: Reply,
+        piece: Piece,
         downstream: Downstream,
-        *,
-        timer: asyncio.Timeout,
     ) -> None:
-        """Take the whole answer, book it, and give it to the client with what was measured."""
-        piece = await reply.whole()
+        """Book a whole answer, and give it to the client with what was measured."""
         meter.note(piece, self._clock.mono())
         if not piece.content and meter.is_empty:
             raise Fault(Kind.EMPTY, f"{meter.endpoint.id} answered with nothing.")
         self._book(flight, meter, None, None)
-        timer.reschedule(None)
         outcome = self._outcome(flight)
         await self._begin(flight, decision, reply, downstream, outcome)
         await downstream.write(piece.data)
