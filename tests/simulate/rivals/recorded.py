@@ -47,10 +47,10 @@ class Row:
 
 
 def record(seed: int, rows: int) -> list[Row]:
-    """Record two and a half hours: quiet and busy stretches, one endpoint down for a while."""
+    """Record quiet and busy stretches, one endpoint down for a third of the time."""
     rng, at, log = Random(seed), 0.0, []
     for number in range(rows):
-        at += rng.expovariate(2.0 if (at // 900) % 2 else 0.1)
+        at += rng.expovariate(0.9 if (at // 300) % 2 else 0.1)
         down = "c" if (at // 600) % 3 == 1 else ""
         results = {name: _result(rng, place, name == down) for place, name in enumerate(ENDPOINTS)}
         log.append(Row(number, at, rng.choice("mmn"), rng.random() < 0.6, results))
@@ -58,7 +58,7 @@ def record(seed: int, rows: int) -> list[Row]:
 
 
 def _result(rng: Random, place: int, down: bool) -> Result:
-    fault = Kind.SERVER_ERROR if down else rng.choice(FAULTS) if rng.random() < 0.12 else None
+    fault = Kind.SERVER_ERROR if down else rng.choice(FAULTS) if rng.random() < 0.25 else None
     ttft_s = rng.lognormvariate(-0.5 + 0.2 * place, 0.5)
     tokens = round(rng.lognormvariate(5, 0.7))
     waits = fault is Kind.RATE_LIMITED and rng.random() < 0.7

@@ -22,6 +22,9 @@ from tests.simulate.rivals.theirs import Theirs
 
 pytestmark = pytest.mark.slow  # litellm takes seconds to import
 
+LOG_ROWS = 2000
+"""More than an hour, so that what is forgotten after an hour is forgotten."""
+
 STRATEGIES: Mapping[str, Callable[[Clock, Random], Picker]] = {
     "simple-shuffle": lambda _, rng: SimpleShuffle(rng),
     "latency-based-routing": lambda _, rng: LowestLatency(rng),
@@ -75,14 +78,15 @@ class Ours:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-@pytest.mark.parametrize("seed", [1, 2, 3, 4, 5, 6])
+@pytest.mark.parametrize("seed", [1, 2])
 async def test_a_recorded_log_gives_the_same_picks_in_litellms_own_classes(
     litellm: Any, strategy: str, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log, clock = record(seed, 4000), Clock()
+    log, clock = record(seed, LOG_ROWS), Clock()
     theirs = Theirs(litellm, strategy, Random(seed), monkeypatch)
     their_picks = await replay(log, theirs, lambda now: setattr(theirs, "now", now))
     ours = Ours(strategy, clock, Random(seed))
     our_picks = await replay(log, ours, lambda now: setattr(clock, "now", now))
+    assert log[-1].at > 3700
     assert len({line.split()[-1] for line in their_picks}) >= 4
     assert our_picks == their_picks
