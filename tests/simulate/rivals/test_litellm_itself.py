@@ -78,7 +78,7 @@ class Ours:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [2, 3])
 async def test_a_recorded_log_gives_the_same_picks_in_litellms_own_classes(
     litellm: Any, strategy: str, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
