@@ -18,6 +18,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def fast() -> AsyncIterator[Proxy]:
-    """The shipped market fifty times faster than life: for what does not depend on short waits."""
-    async with proxy(speed=50) as running:
+    """The shipped market twenty times faster than life: a quarter of a real second is five there,
+    which a machine that is busy with something else may take to pass a word on.
+    """
+    async with proxy(speed=20) as running:
         yield running

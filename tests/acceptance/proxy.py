@@ -23,6 +23,8 @@ from router.server.house import House, open_house
 from router.surfaces.http import RUNNER
 
 CHAT = "/v1/chat/completions"
+SEED = 1
+"""What the proxy draws while an endpoint is unknown to it; the market has a seed of its own."""
 HELLO = [{"role": "user", "content": "What is a merit order? Think first."}]
 
 
@@ -217,6 +219,7 @@ async def proxy(
     async with open_house(settings, world) as house:
         told = Tee(house.dispatcher._telemetry)
         house.dispatcher._telemetry = told
+        house.dispatcher._rng.seed(SEED)
         runner = web.AppRunner(house.app, **{**RUNNER, "shutdown_timeout": 2.0})
         await runner.setup()
         try:

@@ -91,7 +91,7 @@ def befall(errand: Errand, kind: Struck | str, dice: Random) -> None:
             order = ",".join(f"{endpoint}={order}" for endpoint in HALF_OF_R1)
         errand.headers["x-sandbox-fault"] = order
     else:
-        errand.leaves_after_s = dice.uniform(1, 40)
+        errand.leaves_after_s = dice.uniform(3, 40)  # sooner, and it may not have arrived
 
 
 def ordered(kind: Struck, dice: Random) -> str:
@@ -130,10 +130,25 @@ async def books() -> AsyncIterator[Books]:
         async with asyncio.timeout(600), asyncio.TaskGroup() as workers:
             for _ in range(AT_ONCE):
                 workers.create_task(work(house, turn))
-        await asyncio.sleep(0.5)
-        ledger = await house.market.ledger(since=len(before))
+        ledger = await closed(house, len(before))
         assert len({entry.id for entry in ledger}) == len(ledger)
         yield Books(todo, house.told.records, {entry.id: entry for entry in ledger})
+
+
+async def closed(house: Proxy, before: int, limit_s: float = 10.0) -> list[Entry]:
+    """The providers' entries, as soon as they have entered all that they served or lost."""
+    ours = {
+        name
+        for record in house.told.records
+        for name, attempt in attempt_ids(record).items()
+        if attempt.fault is not Kind.CANCELLED
+    }
+    async with asyncio.timeout(limit_s):
+        while True:
+            ledger = await house.market.ledger(since=before)
+            if ours <= {entry.id for entry in ledger}:
+                return ledger
+            await asyncio.sleep(0.1)
 
 
 async def work(house: Proxy, turn: Iterator[Errand]) -> None:

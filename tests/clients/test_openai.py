@@ -206,14 +206,17 @@ async def test_the_async_client_takes_whole_answers_and_streams_at_once(
 
 
 async def test_an_async_stream_that_is_left_stops_the_spending(
-    proxy: Proxy, aclient: AsyncOpenAI
+    troubled: Proxy,
 ) -> None:
-    raw = await aclient.chat.completions.with_raw_response.create(
-        model=MODEL, messages=MESSAGES, stream=True, extra_headers=QUICK
-    )
-    async with raw.parse() as stream:
-        async for _ in stream:
-            break
-    line = proxy.told(raw.headers["X-Request-Id"])
+    # Ten times slower than usual: half an answer takes seconds, and leaving does not.
+    slow = {**QUICK, "x-sandbox-fault": "slow_speed:10"}
+    async with AsyncOpenAI(base_url=troubled.url, api_key="none") as aclient:
+        raw = await aclient.chat.completions.with_raw_response.create(
+            model=MODEL, messages=MESSAGES, stream=True, extra_headers=slow
+        )
+        async with raw.parse() as stream:
+            async for _ in stream:
+                break
+    line = troubled.told(raw.headers["X-Request-Id"])
     assert line["fault"] == "client_closed_request"
     assert line["cost_usd"] < line["predicted_cost_usd"] / 2

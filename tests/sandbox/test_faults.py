@@ -12,6 +12,7 @@ LIFE = pytest.mark.asyncio(loop_scope="session")
 PROMPT_COST = 7 * 2000
 TOKEN_COST = 4000
 HERE = EndpointId("a@x")
+SILENT = ("hang", "pings_only", "stall_mid")
 
 
 def parsed(header: str) -> Faults:
@@ -50,8 +51,10 @@ def test_a_wrong_order_is_named(header: str, complaint: str) -> None:
 
 
 async def struck(market: Market, fault: str, *, endpoint: str = R1, **fields: object) -> Reply:
+    """Ask for an answer that takes 20 ms; who falls silent is left after a second."""
     headers = {"x-sandbox-fault": fault, "x-sandbox-answer-tokens": "50"}
-    return await call(market, endpoint, headers=headers, patience_s=0.4, **fields)
+    patience_s = 1.0 if fault.startswith(SILENT) else 10.0
+    return await call(market, endpoint, headers=headers, patience_s=patience_s, **fields)
 
 
 async def booked(market: Market, reply: Reply) -> tuple[str, int]:

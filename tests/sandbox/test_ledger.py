@@ -60,6 +60,7 @@ async def test_a_client_that_hangs_up_pays_for_what_was_sent(market: Market, aft
     heard = 0
     body = {"model": "m", "messages": HELLO, "stream": True}
     heads = {"authorization": "k", "x-request-id": name, "x-sandbox-answer-tokens": "5000"}
+    heads["x-sandbox-fault"] = "slow_speed:20"  # 300 tokens in a real second
     async with (
         aiohttp.ClientSession() as session,
         session.post(f"{market.base_url(R1)}/chat/completions", json=body, headers=heads) as answer,
@@ -95,7 +96,8 @@ async def test_hanging_up_during_hidden_thinking_pays_for_the_thoughts(
     entry = await entry_of(market, name)
     assert entry.end == "cancelled"
     assert (entry.text_tokens, entry.ttft_s) == (0, None)
-    assert entry.reasoning_tokens == pytest.approx(19 * 110, rel=0.5)
+    # By the provider's own watch: a busy machine may leave late.
+    assert entry.reasoning_tokens == pytest.approx((entry.duration_s - 1) * 110, rel=0.3)
 
 
 @LIFE

@@ -100,10 +100,12 @@ async def test_a_port_that_never_answers_costs_the_loop_nothing() -> None:
         port = listener.sockets[0].getsockname()[1]
         async with loop_lag() as lags, sharing(f"redis://127.0.0.1:{port}/0", a) as one:
             await until(lambda: "no answer" in one.state.error)
-            await until(lambda: a.resent >= 2)
+            await until(lambda: a.resent >= 3)
             assert one.state.unpushed_keys == 1
             assert one.state.last_sync_age_s > 0.5
-    assert max(lags) < 0.4, "a loop that waited for Redis would be late by its 0.5 s"
+    # Once or twice the machine may have been elsewhere.
+    late = sum(lag > 0.4 for lag in lags)
+    assert late < 3, "a loop that waited for Redis would be late by its 0.5 s every time"
     assert median(lags) < 0.02
 
 
