@@ -14,6 +14,9 @@ from router.simulate.clairvoyant import Clairvoyant
 from router.simulate.clock import VirtualClock
 from router.simulate.informed import Informed
 from router.simulate.ours import Engine
+from router.simulate.rivals import RIVALS, Make
+from router.simulate.rivals.fixed import Fixed, by_class
+from router.simulate.rivals.hindsight import in_hindsight
 from router.simulate.world import World
 
 OURS: Final = "meritorder"
@@ -41,6 +44,10 @@ def _informed(aim: float) -> Maker:
     return lambda s: Informed(s.world, s.clock, s.caches, aim)
 
 
+def _rival(make: Make) -> Maker:
+    return lambda s: make(s.world.endpoints, s.clock, s.rng)
+
+
 FRONTIER: Final[Mapping[str, float]] = {f"{INFORMED}@{aim:g}": aim for aim in (0.1, 0.5, 1.3)}
 """The same oracle aiming higher and lower: its frontier of attainment and cost."""
 
@@ -49,7 +56,12 @@ STRATEGIES: Final[Mapping[str, Maker]] = {
     CLAIRVOYANT: lambda s: Clairvoyant(s.world, s.arrivals, s.clock, s.caches),
     INFORMED: lambda s: Informed(s.world, s.clock, s.caches),
     **{name: _informed(aim) for name, aim in FRONTIER.items()},
+    **{name: _rival(make) for name, make in RIVALS.items()},
+    "fixed-in-hindsight": lambda s: Fixed(
+        s.clock, s.rng, by_class(in_hindsight(s.world, s.arrivals))
+    ),
 }
+"""Ours, the oracles, what others do (``docs/rivals.md``), and what nobody could know before."""
 
 
 def always() -> list[str]:
