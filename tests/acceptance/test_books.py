@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
 
 LONG = os.environ.get("MERITORDER_LONG_TESTS") == "1"
 REQUESTS = 10_000 if LONG else 2_000
-AT_ONCE, SPEED, SEED = 40, 30.0, 7
+AT_ONCE, SPEED, SEED = 80, 10.0, 7
 FAULTY = 0.05
 TOLERANCE = 0.02
 HIDDEN = {"o3@openai", "gemini-2.5-pro@google"}
@@ -243,11 +243,6 @@ async def test_the_interrupted_of_which_all_was_seen_agree_within_two_percent(
     assert abs(tallied(books)["SEEN"].off) <= TOLERANCE
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="seeds 7 to 12: +1.3, +1.7, -0.0, +0.4, -7.1, -0.7 %; a whole answer that stalls looks "
-    "like one that hangs, and is booked at its prompt",
-)
 async def test_all_that_was_interrupted_agrees_within_two_percent(books: Books) -> None:
     assert abs(tallied(books)["all"].off) <= TOLERANCE
 
