@@ -23,7 +23,7 @@ from typing import Final
 
 from router.core.answer import Piece, Usage
 from router.core.ask import Ask, Mode
-from router.core.books import ENVELOPE_BYTES, cost_nano_usd, estimated, is_billed
+from router.core.books import cost_nano_usd, estimated, is_billed
 from router.core.catalogue import Dialect, Endpoint, EndpointId, Price
 from router.core.decide import decide
 from router.core.decision import Decision, Explained
@@ -434,6 +434,7 @@ class Dispatcher:
             meter.status,
             meter.finish,
             meter.upstream_id,
+            None if streamed else meter.length,
         )
         flight.attempts.append(attempt)
         self._board.observe(attempt, flight.ask, retry_after_s)
@@ -454,7 +455,7 @@ class Dispatcher:
         if not ask.stream and meter.headed is not None:
             worked_until, done = meter.headed, meter.length is not None
             if meter.length is not None and not meter.chars:
-                seen = rates.visible_tokens(max(0, meter.length - ENVELOPE_BYTES))
+                seen = rates.document_tokens(meter.length)
         elif ask.stream and meter.first is not None:
             worked_until, tps = meter.first, meter.pace(seen)
         elif kind is Kind.FIRST_TOKEN_TIMEOUT:

@@ -13,8 +13,6 @@ from router.core.answer import Usage
 from router.core.catalogue import Price
 from router.core.faults import Kind
 
-ENVELOPE_BYTES: Final = 500
-"""What a whole answer has around its text: names, ids, usage (the sandbox 450, OpenAI 700)."""
 OK_BELOW: Final = 300
 _SENT_FOR_SURE: Final = frozenset(
     {Kind.CANCELLED, Kind.FIRST_TOKEN_TIMEOUT, Kind.GAP_TIMEOUT, Kind.TOTAL_TIMEOUT}

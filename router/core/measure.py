@@ -39,7 +39,8 @@ class Attempt(NamedTuple):
     where no such content arrived or none can be told apart (a whole answer). ``started_wall`` is
     unix seconds. ``fault`` is ``None`` for a complete answer. ``visible_tokens`` are those that
     were streamed, the reported count where there is one. ``overdue`` marks an attempt given up
-    before its first token: its wait is a censored sample.
+    before its first token: its wait is a censored sample. ``body_bytes`` is the size of a whole
+    answer's body, where its headers told it.
     """
 
     endpoint: EndpointId
@@ -59,6 +60,7 @@ class Attempt(NamedTuple):
     status: int | None = None
     finish: str | None = None
     upstream_id: str = ""
+    body_bytes: int | None = None
 
     @property
     def complete(self) -> bool:

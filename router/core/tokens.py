@@ -13,9 +13,9 @@ from router.core.ask import PromptSize
 from router.core.decay import Group
 from router.core.measure import Attempt
 
-TOKENS: Final = Group("tokens", 24 * 3600.0, 6)
-"""Estimated and reported prompt tokens of ASCII prompts, the same of others, then visible
-characters and visible tokens of answers."""
+TOKENS: Final = Group("tokens", 24 * 3600.0, 8)
+"""Estimated and reported prompt tokens of ASCII prompts, the same of others, visible characters and
+visible tokens of answers, then whole answers n and the bytes around their characters."""
 
 ASCII_PER_TOKEN, OTHER_PER_TOKEN = 4.0, 2.0
 TOKENS_PER_ATTACHMENT = 1000.0
@@ -23,14 +23,23 @@ TOKENS_PER_ATTACHMENT = 1000.0
 HOLD_TOKENS = 300.0
 """Weight of the first guess, in tokens."""
 CHARS_PER_TOKEN = 4.0
+ENVELOPE_BYTES, HOLD_ENVELOPES = 500.0, 1.0
+"""What a whole answer has around its text before any was seen (names, ids, usage; OpenAI's about
+700), and for how many that counts."""
+MOST_ENVELOPE_BYTES = 4_000
+"""With more around it (log probabilities, an image) an answer tells nothing of the next one."""
 
 
 class Rates(NamedTuple):
-    """What one model makes of bytes: corrections for ASCII and other prompts, characters/token."""
+    """What one model makes of bytes: corrections for ASCII and other prompts, characters/token.
+
+    ``envelope`` is the bytes of a whole answer beside its characters.
+    """
 
     ascii: float = 1.0
     other: float = 1.0
     chars: float = CHARS_PER_TOKEN
+    envelope: float = ENVELOPE_BYTES
 
     def prompt_tokens(self, size: PromptSize) -> float:
         """Estimate the prompt's tokens."""
@@ -43,6 +52,10 @@ class Rates(NamedTuple):
     def visible_tokens(self, chars: int) -> float:
         """Estimate the tokens of visible characters."""
         return chars / self.chars
+
+    def document_tokens(self, length: int) -> float:
+        """Estimate the visible tokens of a whole answer whose body has ``length`` bytes."""
+        return max(0.0, length - self.envelope) / self.chars
 
 
 def guess(size: PromptSize) -> float:
@@ -62,6 +75,7 @@ def believed(sums: list[float]) -> Rates:
         ascii=(sums[1] + HOLD_TOKENS) / (sums[0] + HOLD_TOKENS),
         other=(sums[3] + HOLD_TOKENS) / (sums[2] + HOLD_TOKENS),
         chars=(sums[4] + chars_hold) / (sums[5] + HOLD_TOKENS),
+        envelope=(sums[7] + ENVELOPE_BYTES * HOLD_ENVELOPES) / (sums[6] + HOLD_ENVELOPES),
     )
 
 
@@ -74,4 +88,7 @@ def learned(attempt: Attempt, size: PromptSize) -> list[tuple[int, float]]:
     found = [(at, guess(size)), (at + 1, float(usage.input))]
     if attempt.complete and attempt.visible_chars and attempt.visible_tokens > 0:
         found += [(4, float(attempt.visible_chars)), (5, attempt.visible_tokens)]
+        around = (attempt.body_bytes or 0) - attempt.visible_chars
+        if 0 < around <= MOST_ENVELOPE_BYTES:
+            found += [(6, 1.0), (7, float(around))]
     return found

@@ -230,7 +230,7 @@ class Board:
         wall = self._clock.wall()
         found = self._length(endpoint, ask, wall)
         share = 1 - found.visible if found.visible < ALL_VISIBLE else 0.0
-        if shown and not share:
+        if not share and (shown or done):
             return 0.0
         most = found.quantile(LONG_ANSWER) * (share if ask.stream else 1.0)
         if ask.max_tokens is not None:

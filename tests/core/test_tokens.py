@@ -62,6 +62,26 @@ def test_visible_characters_per_token_are_learned() -> None:
     assert tokens.believed(sums).visible_tokens(300) == pytest.approx(100, rel=0.02)
 
 
+def document(around: int) -> Rates:
+    """What is believed after fifty whole answers of 1,000 characters with so much around them."""
+    sums = list(NONE)
+    attempt = an_attempt(output=250)._replace(visible_chars=1000, body_bytes=1000 + around)
+    for _ in range(50):
+        for index, amount in tokens.learned(attempt, PromptSize(400)):
+            sums[index] += amount
+    return tokens.believed(sums)
+
+
+def test_what_stands_around_the_text_of_a_whole_answer_is_learned() -> None:
+    assert tokens.believed(NONE).document_tokens(500 + 400) == pytest.approx(100)
+    assert document(around=900).document_tokens(900 + 400) == pytest.approx(100, rel=0.03)
+    assert document(around=900).document_tokens(30) == 0
+
+
+def test_an_answer_that_is_mostly_no_text_teaches_no_envelope() -> None:
+    assert document(around=300_000).envelope == tokens.ENVELOPE_BYTES
+
+
 def test_estimates_never_teach() -> None:
     size = PromptSize(400)
     assert not tokens.learned(an_attempt(usage=Usage(9, text=9, estimated=True)), size)

@@ -423,3 +423,17 @@ def test_a_survey_tells_a_bounded_number_of_classes_the_latest() -> None:
         table.settles(ask)
     told = [c.kind for c in table.board.survey().classes]
     assert told == [ask.kind for ask in asks[-MOST_TOLD:]]
+
+
+def test_a_whole_answer_that_was_made_hides_nothing_where_nothing_is_hidden() -> None:
+    """An empty one of a model that shows its thinking is empty, and none that was cut off."""
+    ask = an_ask(stream=False, max_tokens=3000)
+    board = Table().board
+    assert board.unseen_tokens(ONE, ask, 20.0, done=True) == 0
+    assert board.unseen_tokens(ONE, ask, 20.0) > 100
+
+
+def test_a_whole_answer_that_shows_nothing_was_cut_off_while_it_thought_in_secret() -> None:
+    secret = replace(ONE, prior=replace(ONE.prior, hidden_share=0.6))
+    ask = an_ask(stream=False, max_tokens=50)
+    assert Table(secret, TWO).board.unseen_tokens(secret, ask, 20.0, done=True) == 50
