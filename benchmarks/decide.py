@@ -24,7 +24,7 @@ from router.core.catalogue import Endpoint, EndpointId, ModelName, Price, Prior
 from router.core.decide import decide
 from router.core.decision import Decision
 from router.core.measure import Attempt, Outcome
-from router.core.numbers import DEVIATE_BITS, DEVIATES
+from router.core.numbers import deviates
 from router.store.board import Board
 
 P = ParamSpec("P")
@@ -80,13 +80,12 @@ class _World:
     clock: _Clock = field(default_factory=_Clock)
     endpoints: tuple[Endpoint, ...] = ()
     board: Board = field(init=False)
+    chance: Callable[[], float] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.chance = deviates(self.rng.getrandbits)
         self.endpoints = tuple(_endpoint(i) for i in range(_ENDPOINTS))
         self.board = Board(self.endpoints, self.clock)
-
-    def chance(self) -> float:
-        return DEVIATES[self.rng.getrandbits(DEVIATE_BITS)]
 
     def attempt(self, index: int) -> Attempt:
         """An answer as endpoint ``index`` gives them, ended now."""

@@ -32,7 +32,7 @@ from router.core.faults import Fault, Kind
 from router.core.measure import Attempt, Outcome
 from router.core.memo import Memo
 from router.core.meter import Meter, Stage
-from router.core.numbers import DEVIATE_BITS, DEVIATES
+from router.core.numbers import deviates
 from router.core.patience import first_content_s, hold_s
 from router.core.policy import Policy
 from router.core.refusal import may_mend, refusal
@@ -132,7 +132,7 @@ class Dispatcher:
         self._telemetry = telemetry
         self._tracer = tracer
         self._clock = clock
-        self._rng = rng
+        self._chance = deviates(rng.getrandbits)
         self._policies = policies
         self._default_policy = default_policy
         self._memo = Memo()
@@ -238,9 +238,6 @@ class Dispatcher:
 
     def _policy(self, ask: Ask) -> Policy:
         return self._policies.get(ask.sla.policy, self._default_policy)
-
-    def _chance(self) -> float:
-        return DEVIATES[self._rng.getrandbits(DEVIATE_BITS)]
 
     async def _attempt(self, flight: Flight, decision: Decision, downstream: Downstream) -> None:
         """Send to the head of the plan and relay what comes; book it however it ends."""

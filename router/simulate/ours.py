@@ -21,7 +21,7 @@ from router.core.forecast import (
 )
 from router.core.measure import Attempt, Outcome
 from router.core.memo import Memo
-from router.core.numbers import DEVIATE_BITS, DEVIATES, normal_quantile
+from router.core.numbers import deviates, normal_quantile
 from router.core.patience import first_content_s, hold_s
 from router.core.policy import DEFAULT_POLICY
 from router.core.refusal import may_mend
@@ -43,7 +43,7 @@ class Engine:
     def __init__(self, endpoints: Sequence[Endpoint], clock: Clock, rng: Random) -> None:
         self.board = Board(endpoints, clock)
         self._clock = clock
-        self._rng = rng
+        self._chance = deviates(rng.getrandbits)
         self._memo = Memo()
         self._decisions: dict[int, Decision] = {}
         self._said: dict[int, Said] = {}
@@ -121,9 +121,6 @@ class Engine:
             "tokens": tuple(lengths.quantile(p) for p in LEVELS),
             "cost": (told.cost_usd,),
         }
-
-    def _chance(self) -> float:
-        return DEVIATES[self._rng.getrandbits(DEVIATE_BITS)]
 
 
 def _facts(attempt: Attempt) -> dict[str, float]:

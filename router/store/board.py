@@ -275,7 +275,7 @@ class Board:
         outlier = stats.is_outlier(attempt, view, prompt / 1000)
         added = stats.learned(attempt, view, prompt / 1000, in_a_row=outlier and seen.outlier)
         if usage is not None and not usage.estimated:
-            added += self._habits(attempt, usage, ask, wall)
+            added += self._habits(attempt, usage, ask, view, wall)
         if attempt.first is not None:
             seen.outlier = outlier
         self.journal.record(seen.subject, added, wall)
@@ -330,13 +330,11 @@ class Board:
         return view
 
     def _habits(
-        self, attempt: Attempt, usage: Usage, ask: Ask, wall: float
+        self, attempt: Attempt, usage: Usage, ask: Ask, view: Stats, wall: float
     ) -> list[stats.Increment]:
-        seen = self._seen[attempt.endpoint]
-        known = self._length(seen.endpoint, ask, wall)
+        known = self._length(self._seen[attempt.endpoint].endpoint, ask, wall)
         expected = None if known.doubt else known.mean
         warm = self.warm(ask).get(attempt.endpoint, 0.0)
-        view = self._stats(seen, wall)
         return stats.habits(attempt, usage, view, expected_tokens=expected, warm_tokens=warm)
 
     def _length(self, endpoint: Endpoint, ask: Ask, wall: float) -> Lengths:

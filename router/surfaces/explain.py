@@ -43,8 +43,13 @@ def _forecast(forecast: Forecast) -> Json:
     }
 
 
+def _decimals(kind: BoundKind) -> int:
+    """Nano-USD of money, thousandths of anything else."""
+    return 9 if kind is BoundKind.COST else 3
+
+
 def _expected(expectation: Expectation) -> Json:
-    decimals = 9 if expectation.kind is BoundKind.COST else 3
+    decimals = _decimals(expectation.kind)
     return {
         "bound": expectation.kind.value,
         "limit": _number(expectation.limit, decimals),
@@ -75,7 +80,7 @@ def _failed(rejection: Rejection) -> list[Json]:
 
 
 def _shadow(shadow: Shadow) -> Json:
-    decimals = 9 if shadow.kind is BoundKind.COST else 3
+    decimals = _decimals(shadow.kind)
     return {
         "bound": shadow.kind.value,
         "limit": _number(shadow.limit, decimals),
