@@ -85,8 +85,12 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, environ: Mapping[str, str]) -> AsyncIterator[House]:
-    """Put a proxy together. Raises ``ConfigError`` for what the operator must mend."""
+async def open_house(
+    settings: Settings, environ: Mapping[str, str], rng: random.Random | None = None
+) -> AsyncIterator[House]:
+    """Put a proxy together; ``rng`` is its chance. Raises ``ConfigError`` for what the operator
+    must mend.
+    """
     async with AsyncExitStack() as stack:
         (market, base_url_of), (redis_url, redis_told) = await asyncio.gather(
             _market(stack, settings, environ), _redis(stack, settings)
@@ -127,7 +131,7 @@ async def open_house(settings: Settings, environ: Mapping[str, str]) -> AsyncIte
             log_level=settings.telemetry.log_level,
         )
         stack.callback(reporter.close)
-        rng = random.Random()
+        rng = rng or random.Random()
         tracer = Tracer(rng, reporter.ratio)
         default = fleet.policies[settings.routing.default_policy]
         dispatcher = Dispatcher(

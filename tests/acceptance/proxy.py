@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import aiohttp
@@ -216,10 +217,9 @@ async def proxy(
         **sections,
     }
     settings = load(config, overrides=overrides, environ=world)
-    async with open_house(settings, world) as house:
+    async with open_house(settings, world, Random(SEED)) as house:
         told = Tee(house.dispatcher._telemetry)
         house.dispatcher._telemetry = told
-        house.dispatcher._rng.seed(SEED)
         runner = web.AppRunner(house.app, **{**RUNNER, "shutdown_timeout": 2.0})
         await runner.setup()
         try:
