@@ -87,3 +87,11 @@ def test_every_scenario_of_the_repository_is_shipped_and_can_be_read() -> None:
     for name in names:
         assert (ROOT / "scenarios" / name).read_bytes() == (SHIPPED / name).read_bytes()
         read(SHIPPED / name)
+
+
+def test_the_study_is_drawn_the_same_every_time_and_found_by_name() -> None:
+    whole = find("study")
+    assert len(whole) >= 5
+    assert find("study-3") == {"study-3": whole["study-3"]}
+    assert len({market.model_dump_json() for market in whole.values()}) == len(whole)
+    assert not [gap for market in whole.values() for gap in market.gaps()]
