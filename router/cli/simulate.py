@@ -107,7 +107,7 @@ def draw(name: str, market: Scenario, found: Sequence[Account]) -> None:
             f"{account.cost_usd:.2f}",
             f"{account.to_clairvoyant:.3f}",
             f"{account.to_informed:.3f} ±{account.to_informed_spread:.3f}",
-            f"{account.honoured}/{len(account.classes)}",
+            f"{account.honoured}/{len(account.due)}",
             *(
                 f"{100 * c.tally.attainment:.1f}" if c.tally.judged else "-"
                 for c in account.classes

@@ -104,12 +104,17 @@ def predictive(stats: Stats) -> Belief:
 
 
 def drawn(stats: Stats, scale: float, wait: float, speed: float) -> Belief:
-    """One posterior draw (Thompson): ``wait`` and ``speed`` are standard normal deviates."""
+    """One posterior draw (Thompson): ``wait`` and ``speed`` are standard normal deviates.
+
+    Drawn is what is worth a trial; the other doubt stays in the spread.
+    """
+    trial_sd = stats.speed_trial_sd
+    idle_var = stats.speed_level_sd**2 - trial_sd**2
     return Belief(
-        stats.level + scale * stats.level_sd * wait,
-        stats.shape,
-        stats.speed + scale * stats.speed_level_sd * speed,
-        stats.speed_sd,
+        stats.level + scale * stats.trial_sd * wait,
+        stats.blurred,
+        stats.speed + scale * trial_sd * speed,
+        sqrt(stats.speed_sd**2 + idle_var) if idle_var > 0 else stats.speed_sd,
     )
 
 

@@ -1,14 +1,17 @@
 """What is at stake in a class of requests: the price of a miss, steered by feedback.
 
 A miss is priced at ``lam`` times the class's typical cost. After every verdict
-``lam *= exp(STEP * (missed - AIM * (1 - percentile)))``: a class that misses too often pays more
+``lam *= exp(step * (missed - AIM * (1 - percentile)))``: a class that misses too often pays more
 for certainty, one that never misses pays less, until it misses 90 % of what its percentile
-allows (study, section 4). Stored as a sum of log increments, so that replicas add up.
+allows (study, section 4). The step is large while the class is young, since the right price may
+lie a factor of ten from where it starts, and shrinks with its root (Robbins and Monro, 1951) to
+one that follows the market. Stored as a sum of log increments, so that replicas add up.
 """
 
 from __future__ import annotations
 
-from math import exp, log
+from collections.abc import Sequence
+from math import exp, log, sqrt
 from typing import Final, NamedTuple
 
 from router.core.decay import Group
@@ -18,6 +21,8 @@ STAKES: Final = Group("stakes", 30 * 24 * 3600.0, 5)
 
 START, LOWEST, HIGHEST = 10.0, 0.5, 300.0
 STEP, AIM = 0.04, 0.9
+EAGER, SETTLED_AFTER = 4.0, 800.0
+"""How many times as large the first step is, and the answers after which it is no larger."""
 PRIOR_TURNS, PRIOR_CONVERSATIONS = 3.0, 2.0
 """Turns a conversation is taken to have, until so many told otherwise."""
 
@@ -33,7 +38,7 @@ class Stakes(NamedTuple):
     turns: float = PRIOR_TURNS
 
 
-def believed(sums: list[float]) -> Stakes:
+def believed(sums: Sequence[float]) -> Stakes:
     """Return the stakes of a class from its decayed sums."""
     raw = START * exp(min(max(sums[0], -10.0), 10.0))
     return Stakes(
@@ -48,18 +53,24 @@ def turned(*, first: bool) -> list[tuple[int, float]]:
     return [(3, float(first)), (4, 1.0)]
 
 
+def step(answers: float) -> float:
+    """How far one verdict moves the log of the price, after so many answers of the class."""
+    return STEP * max(1.0, EAGER / sqrt(1 + (EAGER**2 - 1) * answers / SETTLED_AFTER))
+
+
 def learned(
-    *, missed: bool | None, percentile: float, cost_usd: float, raw: float
+    *, missed: bool | None, percentile: float, cost_usd: float, sums: Sequence[float]
 ) -> list[tuple[int, float]]:
-    """Return (index, amount) of one ended request.
+    """Return (index, amount) that one ended request adds to the class's ``sums``.
 
     ``missed`` is ``None`` where nothing can be learned about the price (no bound, unmeasured, or
-    no endpoint could have kept it). ``raw`` is the stored sum of log increments: it is not pushed
-    further past a clamp, so that it can come back at once.
+    no endpoint could have kept it). The price is not pushed further past a clamp, so that it can
+    come back at once.
     """
     found = [(1, 1.0), (2, cost_usd)]
     if missed is not None:
-        move = STEP * (float(missed) - AIM * (1 - percentile))
+        move = step(sums[1]) * (float(missed) - AIM * (1 - percentile))
+        raw = sums[0]
         beyond = raw >= log(HIGHEST / START) if move > 0 else raw <= log(LOWEST / START)
         if not beyond:
             found.append((0, move))

@@ -14,6 +14,10 @@ minutes, so it is tried again without a timer, and its widening variance says ho
 What remains is noise, kept as a histogram: tails are what a percentile is about, and no formula
 of ours knows them.
 
+Not all doubt is worth a trial. Where an endpoint stands just now is forgotten within minutes, so
+finding out pays as far as others will use it by then (``reuse``); what is left of that doubt is
+noise to whoever chooses.
+
 **Speed.** Log tokens per second: a slow mean, with the same two levels on top.
 
 **Habits.** How many tokens it spends on an answer against others that serve the model, and which
@@ -101,9 +105,11 @@ class Stats(NamedTuple):
     """What is believed of one endpoint now. Times in seconds, speeds as log tokens/s.
 
     ``shape[i]`` is the probability that a log residual lies below ``SHAPE_LOW + i * SHAPE_STEP``
-    when the level is known; ``wide`` the same when it is only believed (``level_sd``).
-    ``speed_sd`` is the noise of one answer's speed, ``speed_level_sd`` the doubt about its mean;
-    ``recent`` counts the observations of the last seconds. ``cache_hit`` is the share of a
+    when the level is known; ``wide`` the same when it is only believed (``level_sd``), ``blurred``
+    when it is known but for the doubt that is not worth a trial, ``trial_sd`` being the other.
+    ``speed_sd`` is the noise of one answer's speed, ``speed_level_sd`` the doubt about its mean,
+    again with a part that is worth a trial. ``recent`` counts the observations of the last
+    seconds, ``lately`` those of the last minutes. ``cache_hit`` is the share of a
     remembered prompt that is read from the cache; ``verbosity`` tokens against its model's mean;
     ``idle_s`` the seconds before hidden thinking begins (besides the prompt's), if any was seen.
     """
@@ -113,15 +119,19 @@ class Stats(NamedTuple):
     level: float
     level_sd: float
     noise_sd: float
+    trial_sd: float
     shape: tuple[float, ...]
     wide: tuple[float, ...]
+    blurred: tuple[float, ...]
     speed: float
     speed_sd: float
     speed_level_sd: float
+    speed_trial_sd: float
     p_fail: float
     ttft_samples: int
     speed_samples: int
     recent: float
+    lately: float
     cache_hit: float
     verbosity: float
     idle_s: float | None
@@ -208,17 +218,26 @@ def widened(cdf: tuple[float, ...], sd: float) -> tuple[float, ...]:
     return tuple([a / 6 + b / 1.5 + c / 6 for a, b, c in zip(low, cdf, high, strict=True)])
 
 
-def believed(prior: Prior, sums: dict[str, list[float]], before: Stats | None = None) -> Stats:
+def believed(
+    prior: Prior,
+    sums: dict[str, list[float]],
+    before: Stats | None = None,
+    reuse: float = 1.0,
+) -> Stats:
     """Turn decayed sums (by group name) into beliefs.
 
     Without a ``shape`` among the sums the distribution of ``before`` still stands: it changes
-    over hours, and costs more to read than everything else together.
+    over hours, and costs more to read than everything else together. ``reuse`` is the share of
+    today's news that will serve somebody before it is forgotten.
     """
     line, speed, fast, sharp = sums["line"], sums["speed"], sums["fast"], sums["sharp"]
     a, b = fitted_line(prior, line)
     noise_var = (fast[3] + PRIOR_NOISE_VAR * PRIOR_NOISE_N) / (fast[2] + PRIOR_NOISE_N)
     level, level_sd = shrunk_level((fast[0], fast[1]), (sharp[0], sharp[1]), noise_var, TAU_FAST)
-    level_sd = sqrt(level_sd**2 + PRIOR_LINE_SD**2 / (1 + line[0]))
+    lasting = PRIOR_LINE_SD**2 / (1 + line[0])
+    trial_sd = sqrt(reuse * level_sd**2 + lasting)
+    idle_sd = sqrt(1 - reuse) * level_sd
+    level_sd = sqrt(level_sd**2 + lasting)
 
     n, total, squares = speed
     mean = (total + PRIOR_SPEED_N * log(prior.tps)) / (n + PRIOR_SPEED_N)
@@ -237,24 +256,30 @@ def believed(prior: Prior, sums: dict[str, list[float]], before: Stats | None = 
     if cells is None and before is not None:
         shape, steady = before.shape, abs(before.level_sd - level_sd) < SHAPE_STEP / 4
         wide = before.wide if steady else widened(shape, level_sd)
+        blurred = before.blurred if steady else widened(shape, idle_sd)
     else:
         shape = shape_cdf(cells or [0.0] * SHAPE.size)
-        wide = widened(shape, level_sd)
+        wide, blurred = widened(shape, level_sd), widened(shape, idle_sd)
+    pace_lasting = PRIOR_SPEED_SD**2 / (1 + n)
     return Stats(
         a_s=a,
         b_s=b,
         level=level,
         level_sd=level_sd,
         noise_sd=sqrt(noise_var),
+        trial_sd=trial_sd,
         shape=shape,
         wide=wide,
+        blurred=blurred,
         speed=mean + pace,
         speed_sd=sqrt(speed_var),
-        speed_level_sd=sqrt(pace_sd**2 + PRIOR_SPEED_SD**2 / (1 + n)),
+        speed_level_sd=sqrt(pace_sd**2 + pace_lasting),
+        speed_trial_sd=sqrt(reuse * pace_sd**2 + pace_lasting),
         p_fail=(fails[1] + FAIL_SHRINK_N * rate) / (fails[0] + FAIL_SHRINK_N),
         ttft_samples=round(line[0]),
         speed_samples=round(n),
         recent=max(sharp[0], sharp[2]),
+        lately=max(fast[0], fast[4]),
         cache_hit=(habits[3] + PRIOR_CACHE_HIT * PRIOR_CACHE_K) / (habits[2] + PRIOR_CACHE_K),
         verbosity=_verbosity(habits[0], habits[1]),
         idle_s=_idle_s(prior, habits[4], habits[5]),

@@ -2,9 +2,12 @@
 
 Attainment is pooled over seeds and counted after the warm-up. A class is honoured unless its
 attainment lies below the declared percentile by more than chance explains (one-sided 99 %,
-binomial). Two strategies that attain differently are compared at *equal attainment*: the oracle
-of true distributions is played at several aims, and its cost is read off that frontier where ours
-stands.
+binomial). A class is out of reach where even the oracle of true distributions, told to miss as
+little as it can, does not honour it: no endpoint gives what it asks, and it is excused.
+
+Two strategies that attain differently are compared at *equal attainment*: that oracle is played at
+several aims, and its cost is read off this frontier where ours stands. A class is over-served if it
+attains clearly more than was promised, and the frontier shows that less would have been cheaper.
 """
 
 from __future__ import annotations
@@ -21,11 +24,15 @@ from router.core.numbers import normal_quantile
 from router.simulate.loop import Served
 from router.simulate.play import Played
 from router.simulate.scenario import Scenario
-from router.simulate.strategies import CLAIRVOYANT, FRONTIER, INFORMED
+from router.simulate.strategies import CLAIRVOYANT, FRONTIER, INFORMED, SUREST
 
 CONFIDENCE: Final = 0.99
 LAST_HOURS: Final = 2.0
 """A class that is locked in shows in what it attains at the end."""
+OVER_PP: Final = 1.5
+"""Percentage points above the percentile that are not called too much."""
+CHEAPER: Final = 0.99
+"""Share of the cost below which less attainment is called cheaper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,30 +79,42 @@ class ClassAccount:
 
     ``last`` is the attainment of the last two hours, ``worst_seed`` that of the worst seed.
     ``oracle_usd`` is what the oracle of true distributions pays per answer at our attainment,
-    ``beyond`` says that we stand outside its frontier, so that its nearest end was taken.
+    ``promised_usd`` what it pays at the percentile; ``beyond`` says that we stand outside its
+    frontier, so that its nearest end was taken. ``reachable`` is whether anybody can honour it.
     """
 
     name: str
     percentile: float
     tally: Tally
-    last: float
+    last: Tally
     worst_seed: float
     oracle_usd: float
+    promised_usd: float
     beyond: bool
+    reachable: bool = True
 
     @property
     def honoured(self) -> bool:
         """Whether attainment is not significantly below the percentile."""
-        n, p = self.tally.judged, self.percentile
-        if not n:
-            return True
-        slack = normal_quantile(CONFIDENCE) * sqrt(p * (1 - p) / n)
-        return self.tally.attainment >= p - slack
+        return is_honoured(self.tally, self.percentile)
+
+    @property
+    def over_served(self) -> bool:
+        """Whether it attains too much, and less would have been cheaper."""
+        return self.over_pp > OVER_PP and self.promised_usd < CHEAPER * self.oracle_usd
 
     @property
     def over_pp(self) -> float:
         """Percentage points above the percentile."""
         return 100 * (self.tally.attainment - self.percentile)
+
+
+def is_honoured(tally: Tally, percentile: float) -> bool:
+    """Whether attainment lies no further below the percentile than chance explains."""
+    if not tally.judged:
+        return True
+    slack = normal_quantile(CONFIDENCE) * sqrt(percentile * (1 - percentile) / tally.judged)
+    return tally.attainment >= percentile - slack
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +131,14 @@ class Account:
     to_informed_spread: float
 
     @property
+    def due(self) -> Sequence[ClassAccount]:
+        """The classes that can be honoured."""
+        return [c for c in self.classes if c.reachable]
+
+    @property
     def honoured(self) -> int:
-        """How many classes are honoured."""
-        return sum(c.honoured for c in self.classes)
+        """How many of those are."""
+        return sum(c.honoured for c in self.due)
 
 
 Books = dict[tuple[str, int, str], Tally]
@@ -151,10 +175,12 @@ def _account(
                 name,
                 table.sla.percentile,
                 own,
-                _pooled(late, strategy, seeds, name).attainment,
+                _pooled(late, strategy, seeds, name),
                 min(each),
                 usd,
+                at_attainment(frontier, table.sla.percentile)[0],
                 beyond,
+                is_honoured(_pooled(books, SUREST, seeds, name), table.sla.percentile),
             )
         )
     whole = [_ratio_to(books, CLAIRVOYANT, strategy, scenario, [seed]) for seed in seeds]

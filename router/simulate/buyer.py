@@ -6,7 +6,7 @@ the oracles excepted, whose point that is. Times are monotonic seconds of the ru
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
@@ -42,11 +42,13 @@ class Errand:
 
 class Send(NamedTuple):
     """Send it there, and give up after ``patience_s`` without content (a whole answer: without
-    its end).
+    its end). ``rescue``: what to ask if there is no content after so many seconds.
     """
 
     endpoint: EndpointId
     patience_s: float = CLIENT_PATIENCE_S
+    rescue: tuple[float, Callable[[], Send | None]] | None = None
+    """Seconds, and who is sent beside it then, if anybody; the first content wins."""
 
 
 class Hold(NamedTuple):

@@ -93,7 +93,7 @@ class Informed:
             missed=verdict is Verdict.MISSED if steers and judged else None,
             percentile=1 - allowed,
             cost_usd=outcome.cost_nano_usd / 1e9,
-            raw=sums[0],
+            sums=sums,
         ):
             sums[index] += amount
 

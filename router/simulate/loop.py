@@ -1,7 +1,8 @@
 """The discrete-event loop: arrivals, attempts, retries and verdicts in virtual time.
 
 It does what `dispatch` does around a decision and decides nothing itself: before the first
-content a retryable fault moves on, within the errand's attempts; after it nothing follows. Every
+content a retryable fault moves on, within the errand's attempts; after it nothing follows. A silent
+attempt may get a second beside it: the first content wins, and the other is cancelled. Every
 attempt is learned at its end and not before; the verdict is the client's.
 """
 
@@ -11,17 +12,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
+from math import inf
 from typing import NamedTuple
 
 from router.core.catalogue import EndpointId
 from router.core.faults import FAULTS, Kind
 from router.core.measure import Attempt, Outcome, Verdict
 from router.simulate.arrivals import Arrivals, Talk
-from router.simulate.buyer import Buyer, Errand, Hold
+from router.simulate.buyer import Buyer, Errand, Hold, Send
 from router.simulate.caches import Caches
 from router.simulate.clock import VirtualClock
 from router.simulate.trial import Trial, tried
-from router.simulate.world import World
+from router.simulate.world import Fate, Site, World
 
 
 class Served(NamedTuple):
@@ -38,12 +40,29 @@ class Served(NamedTuple):
     fault: Kind | None
 
 
+class _Sent(NamedTuple):
+    """An attempt under way: what it was made from, and what will come of it."""
+
+    site: Site
+    fate: Fate
+    trial: Trial
+
+    @property
+    def content_at(self) -> float:
+        """When its first content comes (a whole answer: all of it)."""
+        attempt = self.trial.attempt
+        if attempt.streamed:
+            return inf if attempt.first is None else attempt.first
+        return attempt.ended if attempt.complete else inf
+
+
 @dataclass(slots=True)
 class _Flight:
     """One errand under way."""
 
     errand: Errand
     talk: Talk
+    running: list[_Sent] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     tried: set[EndpointId] = field(default_factory=set)
     bill_nano_usd: int = 0
@@ -102,31 +121,83 @@ class Run:
             flight.fault = flight.fault or Kind.UNAVAILABLE
             self._end(flight)
             return
-        site, now = self._world.sites[choice.endpoint], clock.now
-        number = len(flight.attempts) + 1
-        warm = self._caches.warm(site, errand, now)
+        self._try(flight, choice)
+
+    def _try(self, flight: _Flight, choice: Send) -> None:
+        errand, now = flight.errand, self._clock.now
+        site = self._world.sites[choice.endpoint]
+        number = len(flight.attempts) + len(flight.running) + 1
+        fate = self._world.fate(site, errand, number, now, self._caches.warm(site, errand, now))
         trial = tried(
             site,
             errand,
-            self._world.fate(site, errand, number, now, warm),
+            fate,
             number=number,
             now=now,
-            wall=clock.wall(),
+            wall=self._clock.wall(),
             patience_s=choice.patience_s,
         )
+        sent = _Sent(site, fate, trial)
+        flight.running.append(sent)
         flight.tried.add(choice.endpoint)
         self._buyer.begun(site.endpoint, errand)
         if trial.begun or trial.attempt.complete:
             self._caches.fill(site, errand, now)
-        self._at(trial.attempt.ended, lambda: self._over(flight, trial))
+        self._at(trial.attempt.ended, lambda: self._over(flight, sent))
+        if choice.rescue is not None:
+            after_s, ask = choice.rescue
+            if min(sent.content_at, trial.attempt.ended) > now + after_s:
+                self._at(now + after_s, lambda: self._rescue(flight, sent, ask))
 
-    def _over(self, flight: _Flight, trial: Trial) -> None:
-        attempt, errand = trial.attempt, flight.errand
-        flight.attempts.append(attempt)
+    def _rescue(self, flight: _Flight, silent: _Sent, ask: Callable[[], Send | None]) -> None:
+        number = len(flight.attempts) + len(flight.running) + 1
+        if silent not in flight.running or number > flight.errand.attempts:
+            return
+        choice = ask()
+        if choice is None:
+            return
+        self._try(flight, choice._replace(rescue=None))
+        first = min(flight.running, key=lambda sent: sent.content_at)
+        if first.content_at < inf:
+            self._at(first.content_at, lambda: self._won(flight, first))
+
+    def _won(self, flight: _Flight, winner: _Sent) -> None:
+        """Cancel whoever runs beside it."""
+        if winner not in flight.running:
+            return
+        now, running = self._clock.now, flight.running
+        flight.running = [winner]
+        for sent in running:
+            if sent is not winner:
+                attempt = sent.trial.attempt
+                cut = tried(
+                    sent.site,
+                    flight.errand,
+                    sent.fate,
+                    number=attempt.number,
+                    now=attempt.sent,
+                    wall=attempt.started_wall,
+                    patience_s=inf,
+                    left_s=now - attempt.sent,
+                )
+                self._book(flight, cut)
+
+    def _book(self, flight: _Flight, trial: Trial) -> None:
+        flight.attempts.append(trial.attempt)
         flight.bill_nano_usd += trial.bill_nano_usd
-        flight.fault = attempt.fault
-        self._buyer.learn(attempt, errand, trial.retry_after_s)
-        fault = attempt.fault
+        self._buyer.learn(trial.attempt, flight.errand, trial.retry_after_s)
+
+    def _over(self, flight: _Flight, sent: _Sent) -> None:
+        if sent not in flight.running:
+            return
+        trial, errand = sent.trial, flight.errand
+        if trial.begun or trial.attempt.complete:
+            self._won(flight, sent)
+        flight.running.remove(sent)
+        self._book(flight, trial)
+        flight.fault = fault = trial.attempt.fault
+        if flight.running:
+            return
         if (
             fault is None
             or trial.begun

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from math import exp
 from random import Random
 
@@ -19,6 +19,7 @@ from router.core.forecast import (
     question,
     wait_quantile,
 )
+from router.core.hedge import after_s, rescue
 from router.core.measure import Attempt, Outcome
 from router.core.memo import Memo
 from router.core.numbers import deviates, normal_quantile
@@ -40,13 +41,16 @@ Said = dict[str, tuple[float, ...]]
 class Engine:
     """``Buyer`` around a board of its own."""
 
-    def __init__(self, endpoints: Sequence[Endpoint], clock: Clock, rng: Random) -> None:
+    def __init__(
+        self, endpoints: Sequence[Endpoint], clock: Clock, rng: Random, *, rescues: bool = False
+    ) -> None:
+        self._rescues = rescues
         self.board = Board(endpoints, clock)
         self._clock = clock
         self._chance = deviates(rng.getrandbits)
         self._memo = Memo()
         self._decisions: dict[int, Decision] = {}
-        self._said: dict[int, Said] = {}
+        self._said: dict[tuple[int, EndpointId], Said] = {}
         self.noted: list[Noted] = []
 
     def choose(self, errand: Errand, tried: Collection[EndpointId]) -> Send | Hold | None:
@@ -73,13 +77,50 @@ class Engine:
             endpoint = decision.plan[0].endpoint
             if errand.number % NOTE_EVERY == 0:
                 chosen = next(c for c in candidates if c.endpoint is endpoint)
-                self._said[errand.number] = self._expected(errand, chosen, wall, warm)
-            return Send(endpoint.id, first_content_s(ask, endpoint, decision.forecast))
+                self._said[errand.number, endpoint.id] = self._expected(errand, chosen, wall, warm)
+            patience_s = first_content_s(ask, endpoint, decision.forecast)
+            return Send(endpoint.id, patience_s, self._second(errand, endpoint, candidates, tried))
         left = hold_s(ask, DEFAULT_POLICY) - elapsed_s
         if ask.sla.mode is not Mode.WAIT or left <= 0:
             return None
         mends = may_mend(explain(ask, candidates, decision, stakes, wall=wall, warm=warm))
         return Hold(min(WAIT_STEP_S, left)) if mends else None
+
+    def _second(
+        self,
+        errand: Errand,
+        first: Endpoint,
+        candidates: Sequence[Candidate],
+        tried: Collection[EndpointId],
+    ) -> tuple[float, Callable[[], Send | None]] | None:
+        if not self._rescues:
+            return None
+        ask, sent = errand.ask, self._clock.mono()
+        after = after_s(
+            ask, first.id, candidates, wall=self._clock.wall(), elapsed_s=sent - errand.arrived
+        )
+        if after is None:
+            return None
+
+        def second() -> Send | None:
+            now = self._clock.mono()
+            found = rescue(
+                ask,
+                first.id,
+                self.board.candidates(ask),
+                self.board.stakes(ask.kind),
+                wall=self._clock.wall(),
+                elapsed_s=now - errand.arrived,
+                waited_s=now - sent,
+                tried=frozenset(tried),
+                warm=self.board.warm(ask),
+            )
+            if found is None:
+                return None
+            endpoint = found.decision.plan[0].endpoint
+            return Send(endpoint.id, first_content_s(ask, endpoint, found.decision.forecast))
+
+        return after, second
 
     def begun(self, endpoint: Endpoint, errand: Errand) -> None:
         del errand
@@ -87,7 +128,7 @@ class Engine:
 
     def learn(self, attempt: Attempt, errand: Errand, retry_after_s: float | None) -> None:
         self.board.observe(attempt, errand.ask, retry_after_s)
-        said = self._said.pop(errand.number, None)
+        said = self._said.pop((errand.number, attempt.endpoint), None)
         if said is not None and attempt.complete:
             for quantity, fact in _facts(attempt).items():
                 note = (quantity, attempt.endpoint, errand.kind, attempt.sent, said[quantity], fact)

@@ -40,6 +40,7 @@ def _account(account: Account, scenario: Scenario, plays: Sequence[Played]) -> d
         "to_true_distributions": _number(account.to_informed),
         "to_true_distributions_spread": _number(account.to_informed_spread),
         "honoured": account.honoured,
+        "due": len(account.due),
         "classes": [{**_of_class(c), "served_by": shares.get(c.name, {})} for c in account.classes],
     }
 
@@ -51,9 +52,11 @@ def _of_class(c: ClassAccount) -> dict[str, Any]:
         "requests": c.tally.requests,
         "judged": c.tally.judged,
         "attainment": _number(c.tally.attainment),
+        "reachable": c.reachable,
         "honoured": c.honoured,
         "over_pp": _number(c.over_pp),
-        "attainment_last_hours": _number(c.last),
+        "over_served": c.over_served,
+        "attainment_last_hours": _number(c.last.attainment),
         "attainment_worst_seed": _number(c.worst_seed),
         "cost_per_answer_usd": _number(c.tally.cost_per_answer_usd),
         "true_distributions_cost_per_answer_usd": _number(c.oracle_usd),

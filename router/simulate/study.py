@@ -114,7 +114,7 @@ def _endpoint(rng: Random, family: str, place: int) -> dict[str, Any]:
     if cached:
         price["cached_input"] = entry * rng.uniform(0.1, 0.5)
     ttft_s, tps = _along(TTFT_S, near()), _along(TPS, near())
-    found = {
+    found: dict[str, Any] = {
         "id": f"{family}@{place:02}",
         "provider": f"provider-{family}-{place:02}",
         "family": family,

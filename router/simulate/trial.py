@@ -7,6 +7,7 @@ estimate, as there, while the provider bills what it generated.
 
 from __future__ import annotations
 
+from math import inf
 from typing import NamedTuple
 
 from router.core.answer import Usage
@@ -40,15 +41,19 @@ def tried(
     now: float,
     wall: float,
     patience_s: float,
+    left_s: float = inf,
 ) -> Trial:
-    """Let an attempt run its course."""
+    """Let an attempt run its course, or be cancelled after ``left_s``."""
     endpoint, limits, stream = site.endpoint, site.endpoint.limits, errand.ask.stream
     price = endpoint.price.at(wall) if endpoint.price is not None else Price(0.0, 0.0)
     fault, lasts, share = fate.fault, fate.fault_s, 0.0
     status = None if fault is None else FAULTS[fault].status
     stalls = fate.stalls_at < 1
-    content_s = fate.first if stream else (fate.last if not stalls else float("inf"))
-    if fault is None:
+    content_s = fate.first if stream else (fate.last if not stalls else inf)
+    if left_s < inf:
+        fault, lasts, share = Kind.CANCELLED, left_s, _generated(fate, left_s)
+        status = 200 if fate.first <= left_s else None
+    elif fault is None:
         patience_s = min(patience_s, limits.total_s)
         if content_s > patience_s:
             late = limits.total_s <= patience_s
@@ -93,7 +98,7 @@ def tried(
 
 def _generated(fate: Fate, at_s: float) -> float:
     """Return the share of the answer there is ``at_s`` seconds in."""
-    if fate.first == float("inf") or at_s <= fate.first:
+    if fate.first == inf or at_s <= fate.first:
         return 0.0
     return min(1.0, (at_s - fate.first) / max(fate.last - fate.first, 1e-9))
 

@@ -59,6 +59,9 @@ RATE_LIMIT_S = 2.0
 """How long a 429 without Retry-After blocks (study)."""
 RATE_LIMIT_MOST_S = 600.0
 """A provider that asks for longer is asked again after ten minutes."""
+TRIALS = 2.0
+"""Requests in the last minutes, for each endpoint they could go to, at which half of what a trial
+finds out of the present will be of use to somebody."""
 TERSE = 0.02
 """Verbosity closer to its model's than this makes no difference."""
 MAX_LISTS = 1000
@@ -308,7 +311,7 @@ class Board:
             missed=verdict is Verdict.MISSED if steerable else None,
             percentile=ask.sla.percentile,
             cost_usd=outcome.cost_nano_usd / 1e9,
-            raw=self.journal.read(subject, stakes.STAKES, wall)[0],
+            sums=self.journal.read(subject, stakes.STAKES, wall),
         )
         final = outcome.attempts[-1]
         if ask.session and final.usage is not None:
@@ -325,9 +328,18 @@ class Board:
         if wall >= seen.shape_until:
             sums["shape"] = self.journal.read(subject, stats.SHAPE, wall)
             seen.shape_until = wall + REFRESH_SLOW_S
-        view = seen.view = stats.believed(seen.endpoint.prior, sums, view)
-        seen.fresh_until, seen.unread = wall + REFRESH_S, 0
+        view = stats.believed(seen.endpoint.prior, sums, view, self._reuse(seen))
+        seen.view, seen.fresh_until, seen.unread = view, wall + REFRESH_S, 0
         return view
+
+    def _reuse(self, seen: _Seen) -> float:
+        """Tell which share of news about an endpoint will be of use before it is old."""
+        most = 0.0
+        for name in seen.endpoint.serves:
+            serving = self._serving[name]
+            lately = sum([s.view.lately for s in serving if s.view is not None])
+            most = max(most, lately / (lately + TRIALS * len(serving)))
+        return most
 
     def _habits(
         self, attempt: Attempt, usage: Usage, ask: Ask, view: Stats, wall: float

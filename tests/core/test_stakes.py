@@ -9,14 +9,29 @@ from random import Random
 import pytest
 
 from router.core import stakes
-from router.core.stakes import AIM, HIGHEST, LOWEST, PRIOR_TURNS, STAKES, START, STEP
+from router.core.stakes import (
+    AIM,
+    EAGER,
+    HIGHEST,
+    LOWEST,
+    PRIOR_TURNS,
+    SETTLED_AFTER,
+    STAKES,
+    START,
+    STEP,
+    step,
+)
 
 
-def after(outcomes: Sequence[bool | None], percentile: float = 0.95) -> list[float]:
+def after(
+    outcomes: Sequence[bool | None], percentile: float = 0.95, *, answers: float = 0.0
+) -> list[float]:
+    """The sums of a class that has had ``answers`` before, without a trace but their number."""
     sums = [0.0] * STAKES.size
+    sums[1] = answers
     for missed in outcomes:
         found = stakes.learned(
-            missed=missed, percentile=percentile, cost_usd=0.002, raw=sums[0]
+            missed=missed, percentile=percentile, cost_usd=0.002, sums=sums
         )  # fmt: skip
         for index, amount in found:
             sums[index] += amount
@@ -40,7 +55,7 @@ def test_the_turns_of_a_conversation_are_learned() -> None:
 def test_the_price_rests_where_the_percentile_is_just_kept() -> None:
     """At 90 % of the misses allowed, ups and downs cancel."""
     per_miss = round(1 / (AIM * 0.05))
-    sums = after(([True] + [False] * (per_miss - 1)) * 50)
+    sums = after(([True] + [False] * (per_miss - 1)) * 50, answers=SETTLED_AFTER)
     assert sums[0] == pytest.approx(0.0, abs=0.05)
 
 
@@ -49,7 +64,14 @@ def test_one_miss_weighs_as_much_as_the_kept_ones_it_is_allowed_among(percentile
     up, down = after([True], percentile)[0], after([False], percentile)[0]
     allowed = AIM * (1 - percentile)
     assert up * allowed + down * (1 - allowed) == pytest.approx(0, abs=1e-12)
-    assert up - down == pytest.approx(STEP)
+    assert up - down == pytest.approx(step(0))
+
+
+def test_steps_shrink_from_eager_to_settled_and_no_further() -> None:
+    steps = [step(n) for n in range(0, 3000, 10)]
+    assert steps == sorted(steps, reverse=True)
+    assert steps[0] == pytest.approx(EAGER * STEP)
+    assert step(SETTLED_AFTER) == step(10 * SETTLED_AFTER) == pytest.approx(STEP)
 
 
 def test_the_price_stays_between_its_clamps_and_comes_back_at_once() -> None:
@@ -69,8 +91,9 @@ def test_what_teaches_nothing_still_counts_for_the_typical_cost() -> None:
 def test_increments_of_replicas_add_up() -> None:
     rng = Random(1)
     outcomes = [rng.random() < 0.1 for _ in range(200)]
-    one = after(outcomes)
-    two = [a + b for a, b in zip(after(outcomes[:80]), after(outcomes[80:]), strict=True)]
+    one = after(outcomes, answers=2 * SETTLED_AFTER)
+    halves = [after(part, answers=SETTLED_AFTER) for part in (outcomes[:80], outcomes[80:])]
+    two = [a + b for a, b in zip(*halves, strict=True)]
     assert two == pytest.approx(one)
     assert exp(one[0]) * START == pytest.approx(stakes.believed(one).lam)
 

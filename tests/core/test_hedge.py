@@ -1,0 +1,108 @@
+"""A rescue: when it is thought about, and when a second attempt is worth its money."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from router.core.ask import Ask
+from router.core.catalogue import Endpoint
+from router.core.forecast import p_wait, predictive
+from router.core.hedge import EARLIEST, Rescue, after_s, outlasted, rescue
+from router.core.stakes import Stakes
+from tests.core.market import NOON, a_candidate, an_ask, an_endpoint, e2e, known, ttft
+
+CHEAP = an_endpoint("r1@cheap", 0.5, 2, ttft_ms=800)
+BACKUP = an_endpoint("r1@backup", 1, 4, ttft_ms=400)
+SLOW = an_endpoint("r1@slow", 0.6, 2.4, ttft_ms=30_000)
+ASK = an_ask(ttft(2000))
+
+
+def timer(*others: Endpoint, ask: Ask = ASK, elapsed_s: float = 0.0) -> float | None:
+    candidates = [a_candidate(e) for e in (CHEAP, *others)]
+    return after_s(ask, CHEAP.id, candidates, wall=NOON, elapsed_s=elapsed_s)
+
+
+def fired(
+    waited_s: float, *, lam: float = 50, ask: Ask = ASK, first: Endpoint = CHEAP,
+    second: Endpoint = BACKUP, sd: float = 0.7,
+) -> Rescue | None:  # fmt: skip
+    candidates = [a_candidate(first, known(first, sd=sd)), a_candidate(second)]
+    stakes = Stakes(lam, 0.0015)
+    return rescue(
+        ask, first.id, candidates, stakes, wall=NOON, elapsed_s=waited_s, waited_s=waited_s
+    )
+
+
+def test_the_timer_is_the_last_moment_at_which_somebody_else_would_still_make_it() -> None:
+    """400 ms at the median, some 700 at most: after 1.3 s of two it would become doubtful."""
+    after = timer(BACKUP)
+    assert after is not None
+    assert 1.1 < after < 1.5
+
+
+def test_time_that_is_gone_brings_the_timer_nearer() -> None:
+    fresh, late = timer(BACKUP), timer(BACKUP, elapsed_s=0.5)
+    assert fresh is not None
+    assert late == pytest.approx(fresh - 0.5, abs=0.01)
+
+
+def test_where_nobody_else_would_make_it_there_is_no_timer() -> None:
+    assert timer() is None
+    assert timer(SLOW) is None
+
+
+def test_without_a_bound_on_time_there_is_nothing_to_rescue() -> None:
+    assert timer(BACKUP, ask=an_ask()) is None
+
+
+def test_a_timer_never_fires_when_the_first_has_hardly_begun() -> None:
+    tight = replace(BACKUP, prior=replace(BACKUP.prior, ttft_ms=1400))
+    after = timer(tight)
+    assert after is None or after >= EARLIEST * 2
+
+
+def test_a_bound_on_the_whole_answer_leaves_the_second_time_to_decode() -> None:
+    after = timer(BACKUP, ask=an_ask(e2e(40_000)))
+    assert after is not None
+    assert after < 25
+
+
+def test_a_silent_first_is_rescued_where_a_miss_is_dear() -> None:
+    found = fired(1.3)
+    assert found is not None
+    assert found.decision.chosen is BACKUP
+    assert found.first_keeps < 0.9 < found.second_keeps
+    assert found.gain_usd > found.spend_usd
+
+
+def test_a_first_that_will_likely_make_it_is_left_alone() -> None:
+    assert fired(0.2, sd=0.2) is None
+
+
+def test_where_a_miss_is_cheap_nobody_pays_for_two() -> None:
+    assert fired(1.3, lam=0.5) is None
+
+
+def test_a_loser_that_is_billed_to_its_end_must_be_worth_its_answer() -> None:
+    billed = replace(CHEAP, bills_after_cancel=True)
+    plain, dear = fired(1.3), fired(1.3, first=billed)
+    assert plain is not None
+    assert dear is None or dear.spend_usd > plain.spend_usd
+
+
+@given(waited=st.floats(1e-6, 1e3), more=st.floats(1, 1e3))
+def test_what_has_lasted_so_long_will_rather_last_longer(waited: float, more: float) -> None:
+    """P(T <= t | T > w) falls in w, rises in t, and is nothing up to w."""
+    stats = known(CHEAP)
+    belief = predictive(stats)
+    late = outlasted(belief, stats, 0.5, waited)
+    later = outlasted(belief, stats, 0.5, waited * more)
+    for residual in (-1.0, 0.0, 0.3, 0.8, 2.0):
+        assert 0 <= p_wait(later.cdf, residual) <= p_wait(late.cdf, residual) + 1e-9
+        assert p_wait(late.cdf, residual) <= p_wait(belief.cdf, residual) + 1e-9
+    assert list(late.cdf) == sorted(late.cdf)
+    assert late.cdf[-1] == pytest.approx(1)
