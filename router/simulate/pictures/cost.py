@@ -37,13 +37,16 @@ def drawn(name: str, found: Sequence[Account]) -> Figure:
     cells = len(kinds) + 1
     columns = 1 if len(kinds) <= 1 else 2
     lines = len(ranked) + len({a.honoured for a in ranked})
-    height = ABOVE_IN + BELOW_IN + max(ROW_IN * lines, PANEL_IN * -(-cells // columns))
+    body = max(ROW_IN * lines, PANEL_IN * -(-cells // columns))
+    height = ABOVE_IN + body + BELOW_IN
     figure = Figure((WIDTH_IN, height))
     headline(figure, f"{name}: what was kept, and what it cost", _point(found))
     grid = figure.add_gridspec(
         -(-cells // columns), 1 + columns, width_ratios=[1.15, *([1.0] * columns)],
         left=0.19, right=0.985, top=1 - ABOVE_IN / height, bottom=BELOW_IN / height,
         hspace=0.4, wspace=0.2,
+        # A class alone has all the room that its explanation leaves.
+        height_ratios=[body - PANEL_IN, PANEL_IN] if columns == 1 and kinds else None,
     )  # fmt: skip
     _list(figure.add_subplot(grid[:, 0]), ranked, numbers)
     for i, kind in enumerate(kinds):
