@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write all figures there.")  # fmt: skip
+@click.option("--pictures", "folder", type=click.Path(path_type=Path, file_okay=False),
+              metavar="DIR", help="Draw there, as SVG.")  # fmt: skip
 def command(  # noqa: PLR0917 - click passes them by name
     scenario: str,
     seeds: int | None,
@@ -37,6 +39,7 @@ def command(  # noqa: PLR0917 - click passes them by name
     names: tuple[str, ...],
     jobs: int,
     file: Path | None,
+    folder: Path | None,
 ) -> None:
     """Play SCENARIO (a file, or the name of a shipped one) and compare who bought best.
 
@@ -56,6 +59,8 @@ def command(  # noqa: PLR0917 - click passes them by name
     unknown = [name for name in names if name not in STRATEGIES]
     if unknown:
         fail(f"no strategy '{unknown[0]}'; there are {', '.join(STRATEGIES)}")
+    if folder is not None:
+        _drawable()
     told_all: dict[str, Any] = {}
     for name, whole in markets.items():
         market = whole if hours is None else _shortened(whole, hours)
@@ -66,6 +71,8 @@ def command(  # noqa: PLR0917 - click passes them by name
         found = accounts(market, plays)
         draw(name, market, found)
         told_all[name] = document(market, plays, found)
+        if folder is not None:
+            picture(folder, name, market, plays, found)
     if file is not None:
         file.write_text(json.dumps(told_all, indent=1), encoding="utf-8")
 
@@ -85,6 +92,30 @@ def _played(name: str, tasks: Sequence[Task], jobs: int) -> list[Played]:
             plays.append(played)
             step()
     return plays
+
+
+def _drawable() -> None:
+    """Fail before anything is played if nothing could be drawn."""
+    try:
+        import router.simulate.pictures  # noqa: F401
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "matplotlib":
+            raise
+        fail("--pictures needs matplotlib: pip install 'meritorder[pictures]'")
+
+
+def picture(
+    folder: Path, name: str, market: Scenario, plays: Sequence[Played], found: Sequence[Account]
+) -> None:
+    """Draw into ``folder`` and say where."""
+    from router.simulate.pictures import write
+
+    try:
+        files = write(name, market, plays, found, folder)
+    except OSError as error:
+        fail(f"--pictures {folder}: {error.strerror}")
+    for file in files:
+        click.echo(file)
 
 
 def draw(name: str, market: Scenario, found: Sequence[Account]) -> None:

@@ -32,6 +32,7 @@ DOORS = {
     "redis": ("router/store/redis",),
     "litellm": ("router/upstream/litellm",),
     "opentelemetry": ("router/telemetry/",),
+    "matplotlib": ("router/simulate/pictures/",),
 }
 
 
@@ -47,6 +48,11 @@ DOORS = {
         ("simulate/planted.py", "import router.server", LAYERS),
         ("surfaces/planted.py", "import redis.asyncio", "Only router.store.redis imports redis"),
         ("cli/planted.py", "import litellm", "Only router.upstream.litellm imports litellm"),
+        (
+            "simulate/planted.py",
+            "import matplotlib.figure",
+            "Only router.simulate.pictures imports matplotlib",
+        ),
         (
             "server/planted.py",
             "from opentelemetry import trace",

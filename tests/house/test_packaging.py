@@ -5,6 +5,7 @@ import re
 import subprocess
 import tomllib
 import zipfile
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,13 @@ def test_the_lock_was_made_from_these_requirements() -> None:
     ours = next(one for one in packages(LOCKS[0]) if one["name"] == "meritorder")["metadata"]
     assert {key(one["name"], one.get("specifier", "")) for one in ours["requires-dist"]} == {
         key(one.name, str(one.specifier))
-        for one in map(Requirement, PROJECT["project"]["dependencies"])
+        for one in map(
+            Requirement,
+            [
+                *PROJECT["project"]["dependencies"],
+                *chain(*PROJECT["project"]["optional-dependencies"].values()),
+            ],
+        )
     }
     assert {key(one["name"], one.get("specifier", "")) for one in ours["requires-dev"]["dev"]} == {
         key(one.name, str(one.specifier))
