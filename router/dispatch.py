@@ -4,7 +4,8 @@ Parsing happened at the surface. Here a request becomes a *flight*: it is planne
 and booked. Before the first content byte any retryable fault moves on to the next best endpoint,
 within one budget of attempts and time. After it nothing is ever spliced from another endpoint:
 the stream ends with an error event, and what was consumed is booked. Whatever happens, every
-attempt is observed once and every request reported once, also when the client hangs up.
+attempt is observed once and every request reported once, also when the client hangs up. A silent
+attempt may get a second beside it (`race`); until one of the two has content, none has begun.
 
 Four limits guard an attempt, all on content and none on bytes, so that keep-alives and pings
 never reset them: connect (the upstream's), first token (from the endpoint's own forecast), the
@@ -22,20 +23,18 @@ from random import Random
 from typing import Final
 
 from router.core.answer import Piece, Usage
-from router.core.ask import Ask, Mode
+from router.core.ask import Ask
 from router.core.books import cost_nano_usd, estimated, is_billed
 from router.core.catalogue import Dialect, Endpoint, EndpointId, Price
-from router.core.decide import decide
 from router.core.decision import Decision, Explained
-from router.core.explain import explain
 from router.core.faults import Fault, Kind
 from router.core.measure import Attempt, Outcome
-from router.core.memo import Memo
 from router.core.meter import Meter, Stage
 from router.core.numbers import deviates
-from router.core.patience import first_content_s, hold_s
+from router.core.patience import first_content_s
 from router.core.policy import Policy
-from router.core.refusal import may_mend, refusal
+from router.core.refusal import refusal
+from router.planner import Planner, look_again_s
 from router.ports import (
     Board,
     Call,
@@ -49,9 +48,8 @@ from router.ports import (
     Tracer,
     Upstream,
 )
+from router.race import Race, Run
 
-WAIT_STEP_S: Final = 0.25
-"""How often a ``wait`` request looks again."""
 CLIENT_PAUSE_S: Final = 0.1
 """A write that takes longer puts off the endpoint's next limit."""
 
@@ -76,6 +74,7 @@ class Flight:
     attempt_span_ids: list[str] = field(default_factory=list)
     endpoints: dict[EndpointId, Endpoint] = field(default_factory=dict)
     tried: set[str] = field(default_factory=set)
+    race: Race | None = None
     explained: Explained | None = None
     overhead_s: float = 0.0
     begun: bool = False
@@ -132,10 +131,9 @@ class Dispatcher:
         self._telemetry = telemetry
         self._tracer = tracer
         self._clock = clock
-        self._chance = deviates(rng.getrandbits)
+        self._planner = Planner(board, clock, deviates(rng.getrandbits))
         self._policies = policies
         self._default_policy = default_policy
-        self._memo = Memo()
 
     async def run(  # noqa: PLR0917 - what a surface knows, in the order it is known
         self,
@@ -175,66 +173,74 @@ class Dispatcher:
 
     def explain(self, ask: Ask) -> Explained:
         """Decide as ``run`` would on average, tell it in full, and send nothing."""
-        wall = self._clock.wall()
-        candidates, warm = self._board.candidates(ask), self._board.warm(ask)
-        stakes = self._board.stakes(ask.kind)
-        decision = decide(ask, candidates, stakes, wall=wall, warm=warm)
-        return explain(ask, candidates, decision, stakes, wall=wall, warm=warm)
+        return self._planner.explain(ask)
 
     async def _serve(self, flight: Flight, downstream: Downstream) -> None:
-        budget = self._policy(flight.ask).attempts
+        policy = self._policy(flight.ask)
         while True:
             try:
-                decision = await self._plan(flight)
+                decision = await self._plan(flight, policy)
             except Fault as refused:
                 # Nobody is left to try: the client learns what the last one said.
                 raise (flight.fault or refused) from None
             try:
-                await self._attempt(flight, decision, downstream)
+                await self._try(flight, policy, decision, downstream)
             except Fault as fault:
                 flight.fault = fault
-                if flight.begun or not fault.spec.retry or len(flight.attempts) >= budget:
+                if flight.begun or not fault.spec.retry or len(flight.attempts) >= policy.attempts:
                     raise
             else:
                 return
 
-    async def _plan(self, flight: Flight) -> Decision:
+    async def _plan(self, flight: Flight, policy: Policy) -> Decision:
         """Decide, or hold the request until somebody can serve it. Raises the refusal."""
-        ask, clock = flight.ask, self._clock
+        ask, clock, planner = flight.ask, self._clock, self._planner
         while True:
-            wall = clock.wall()
-            candidates = self._board.candidates(ask)
-            known = self._memo.find(ask, candidates) if not flight.tried else None
-            if known is not None:
-                decision = known
-                break
-            stakes, warm = self._board.stakes(ask.kind), self._board.warm(ask)
-            decision = decide(
-                ask,
-                candidates,
-                stakes,
-                wall=wall,
-                chance=self._chance,
-                tried=flight.tried,
-                elapsed_s=clock.mono() - flight.received,
-                warm=warm,
-            )
+            decision = planner.plan(ask, flight.tried, clock.mono() - flight.received)
             if decision.plan:
-                if not flight.tried:
-                    self._memo.keep(ask, candidates, decision)
                 break
-            explained = explain(ask, candidates, decision, stakes, wall=wall, warm=warm)
-            refused = refusal(ask, explained)
-            left = hold_s(ask, self._policy(ask)) - (clock.mono() - flight.received)
-            if ask.sla.mode is not Mode.WAIT or left <= 0 or not may_mend(explained):
+            explained = planner.explain(ask, decision)
+            again_s = look_again_s(ask, policy, explained, clock.mono() - flight.received)
+            if again_s is None:
                 flight.decisions.append(decision)
-                raise refused
-            await asyncio.sleep(clock.real_s(min(WAIT_STEP_S, left)))
+                raise refusal(ask, explained)
+            await asyncio.sleep(clock.real_s(again_s))
         flight.decisions.append(decision)
         if ask.explain:
-            stakes, warm = self._board.stakes(ask.kind), self._board.warm(ask)
-            flight.explained = explain(ask, candidates, decision, stakes, wall=wall, warm=warm)
+            flight.explained = planner.explain(ask, decision)
         return decision
+
+    async def _try(
+        self, flight: Flight, policy: Policy, decision: Decision, downstream: Downstream
+    ) -> None:
+        """Send to the head of the plan, and perhaps to a second where it stays silent."""
+        sent, after_s = self._clock.mono(), None
+        if len(flight.attempts) + 1 < policy.attempts:
+            elapsed_s = sent - flight.received
+            after_s = self._planner.rescue_after_s(
+                flight.ask, policy, decision, elapsed_s, flight.tried
+            )
+        if after_s is None:
+            flight.race = None
+            await self._attempt(flight, decision, downstream)
+            return
+        first = decision.plan[0].endpoint
+        flight.race = Race(lambda: self._second(flight, first, sent, downstream))
+        await flight.race.run(
+            self._attempt(flight, decision, downstream), self._clock.real_s(after_s)
+        )
+
+    def _second(
+        self, flight: Flight, first: Endpoint, sent: float, downstream: Downstream
+    ) -> Run | None:
+        now = self._clock.mono()
+        decision = self._planner.rescue(
+            flight.ask, first, now - sent, now - flight.received, flight.tried
+        )
+        if decision is None:
+            return None
+        flight.decisions.append(decision)
+        return self._attempt(flight, decision, downstream)
 
     def _policy(self, ask: Ask) -> Policy:
         return self._policies.get(ask.sla.policy, self._default_policy)
@@ -243,22 +249,24 @@ class Dispatcher:
         """Send to the head of the plan and relay what comes; book it however it ends."""
         clock, endpoint = self._clock, decision.plan[0].endpoint
         span_id = self._tracer.span_id()
+        number = len(flight.tried) + 1
         body, headers, stream, wants_usage, _, _, _ = flight.call
         call = Call(
             body,
             headers,
             stream,
             wants_usage,
-            f"{flight.ask.id}-{len(flight.attempts) + 1}",
+            f"{flight.ask.id}-{number}",
             self._tracer.outgoing(flight.context, span_id),
             flight.context.tracestate,
         )
         flight.fault = None
         flight.tried.add(endpoint.id)
         flight.endpoints[endpoint.id] = endpoint
-        flight.attempt_span_ids.append(span_id)
-        meter = Meter(endpoint, _pinned(endpoint, clock.wall()), clock.mono(), clock.wall())
-        if not flight.attempts:
+        meter = Meter(
+            endpoint, _pinned(endpoint, clock.wall()), clock.mono(), clock.wall(), number, span_id
+        )
+        if number == 1:
             flight.overhead_s = meter.sent - flight.received
         self._board.begun(endpoint)
         kind: Kind | None = Kind.INTERNAL
@@ -272,7 +280,8 @@ class Dispatcher:
                 meter.status = fault.upstream.status
             raise
         except asyncio.CancelledError:
-            kind = Kind.CANCELLED
+            outrun = flight.race is not None and flight.race.is_lost
+            kind = Kind.OUTRUN if outrun else Kind.CANCELLED
             raise
         finally:
             # A whole answer was booked when it was complete, before the client got it.
@@ -340,6 +349,8 @@ class Dispatcher:
                 if piece.content and now > silence.moves_at:
                     silence.broken(now)
                 if not flight.begun:
+                    if flight.race is not None:
+                        await flight.race.claim()
                     await self._begin(flight, decision, reply, downstream)
                     await write(b"".join(held))
                 if piece.data:
@@ -351,6 +362,8 @@ class Dispatcher:
         if not flight.begun:
             if meter.is_empty:
                 raise Fault(Kind.EMPTY, f"{meter.endpoint.id} answered with nothing.")
+            if flight.race is not None:
+                await flight.race.claim()
             await self._begin(flight, decision, reply, downstream)
             await downstream.write(b"".join(held))
         self._book(flight, meter, None, None)
@@ -370,6 +383,8 @@ class Dispatcher:
         meter.note(piece, self._clock.mono())
         if not piece.content and meter.is_empty:
             raise Fault(Kind.EMPTY, f"{meter.endpoint.id} answered with nothing.")
+        if flight.race is not None:
+            await flight.race.claim()
         self._book(flight, meter, None, None)
         outcome = self._outcome(flight)
         await self._begin(flight, decision, reply, downstream, outcome)
@@ -415,7 +430,7 @@ class Dispatcher:
             visible = float(shown)
         attempt = Attempt(
             meter.endpoint.id,
-            len(flight.attempts) + 1,
+            meter.number,
             meter.sent_wall,
             meter.sent,
             ended,
@@ -434,6 +449,7 @@ class Dispatcher:
             None if streamed else meter.length,
         )
         flight.attempts.append(attempt)
+        flight.attempt_span_ids.append(meter.span_id)
         self._board.observe(attempt, flight.ask, retry_after_s)
 
     def _estimate(self, ask: Ask, meter: Meter, kind: Kind | None, ended: float) -> Usage | None:

@@ -45,6 +45,7 @@ class RoutingTable(Strict):
 
     attempts: int | None = Field(None, ge=1, le=10)
     max_wait_s: float | None = Field(None, ge=0, le=3600)
+    hedge: bool | None = None
 
 
 class PolicyFile(Strict):
@@ -59,13 +60,14 @@ class PolicyFile(Strict):
         limits = {kind: getattr(self.sla, kind.value) for kind in BoundKind}
         share = self.sla.percentile
         bounds = tuple(Bound(k, float(v), share) for k, v in limits.items() if v is not None)
-        attempts, max_wait_s = self.routing.attempts, self.routing.max_wait_s
+        own = self.routing
         return Policy(
             name=name,
             description=self.description,
             sla=Sla(bounds, self.sla.mode, share, name),
-            attempts=general.attempts if attempts is None else attempts,
-            max_wait_s=general.max_wait_s if max_wait_s is None else max_wait_s,
+            attempts=general.attempts if own.attempts is None else own.attempts,
+            max_wait_s=general.max_wait_s if own.max_wait_s is None else own.max_wait_s,
+            hedge=general.hedge if own.hedge is None else own.hedge,
         )
 
 

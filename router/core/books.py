@@ -15,7 +15,13 @@ from router.core.faults import Kind
 
 OK_BELOW: Final = 300
 _SENT_FOR_SURE: Final = frozenset(
-    {Kind.CANCELLED, Kind.FIRST_TOKEN_TIMEOUT, Kind.GAP_TIMEOUT, Kind.TOTAL_TIMEOUT}
+    {
+        Kind.CANCELLED,
+        Kind.OUTRUN,
+        Kind.FIRST_TOKEN_TIMEOUT,
+        Kind.GAP_TIMEOUT,
+        Kind.TOTAL_TIMEOUT,
+    }
 )
 """Ends that come from our side of the line: the request was at the provider, working."""
 

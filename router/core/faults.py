@@ -73,6 +73,7 @@ class Kind(StrEnum):
     GARBAGE = "upstream_unreadable"
     EMPTY = "upstream_empty_answer"
     CANCELLED = "client_closed_request"
+    OUTRUN = "outrun_by_another"
     INTERNAL = "internal_error"
 
 
@@ -120,6 +121,7 @@ FAULTS: Final[Mapping[Kind, Spec]] = {
     Kind.GARBAGE: Spec(Whose.UPSTREAM, 502, True, True, True, *_API),
     Kind.EMPTY: Spec(Whose.UPSTREAM, 502, True, True, True, *_API),
     Kind.CANCELLED: Spec(Whose.NOBODY, 499, False, False, None, *_API),
+    Kind.OUTRUN: Spec(Whose.NOBODY, 499, False, False, None, *_API),
     Kind.INTERNAL: Spec(Whose.OURS, 500, False, False, False, *_API),
 }
 

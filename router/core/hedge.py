@@ -11,8 +11,9 @@ Nothing is decided when sending, since most attempts end long before their timer
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import inf, log
+from collections.abc import Collection, Sequence
+from math import exp, inf, log
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from router.core.ask import Ask
@@ -20,17 +21,34 @@ from router.core.candidate import COLD, Candidate, Warm
 from router.core.catalogue import EndpointId
 from router.core.decide import decide
 from router.core.decision import Decision
-from router.core.forecast import Belief, Question, p_keep, predictive, question
+from router.core.forecast import (
+    Belief,
+    Question,
+    end_guess,
+    p_keep,
+    p_wait,
+    predictive,
+    question,
+    wait_quantile,
+)
 from router.core.sift import Weighed, sift
 from router.core.stakes import Stakes
 from router.core.stats import SHAPE_LOW, SHAPE_STEP, Stats
 
 ODDS: Final = 0.85
-"""Share of its best chance that the second must still have when the timer fires (study)."""
+"""Share of its chance that the second must still have when the timer fires (study)."""
 EARLIEST: Final = 0.1
 """Nobody is rescued within this share of the time allowed: the first has hardly begun."""
-STEPS: Final = 12
-"""Halvings in the search for the last moment: a four-thousandth of the time allowed."""
+COIN: Final = 0.5
+"""A second with no better chance than a coin's is no rescue."""
+HANG_SHARE, HANGS_LEAST = 0.2, 0.001
+"""Share of failures that are silence (most say at once that they failed), and how many attempts
+are taken to hang at any endpoint, however well it has behaved."""
+BACKUPS: Final = 4
+"""Backups that are remembered: some are the first itself, or were tried."""
+SHARE, SAVED_MOST = 0.2, 20.0
+"""Rescues for each request in the long run, and how many may be saved up: where everybody slows
+down, second attempts would only make it worse (Finagle's retry budgets are alike)."""
 
 
 class Rescue(NamedTuple):
@@ -43,37 +61,74 @@ class Rescue(NamedTuple):
     second_keeps: float
 
 
-def after_s(
-    ask: Ask,
-    first: EndpointId,
-    candidates: Sequence[Candidate],
-    *,
-    wall: float,
-    elapsed_s: float = 0.0,
-) -> float | None:
-    """Return the seconds from now after which a rescue of ``first`` should be thought about.
+class Allowance:
+    """How many rescues are left to all requests together."""
 
-    ``elapsed_s`` of the client's time is gone. ``None`` where no bound on time is declared, or
-    where nobody else has better odds than a coin's.
+    def __init__(self) -> None:
+        self._saved = SAVED_MOST
+
+    @property
+    def left(self) -> bool:
+        """Whether there is one."""
+        return self._saved >= 1
+
+    def asked(self) -> None:
+        """Count a request."""
+        self._saved = min(self._saved + SHARE, SAVED_MOST)
+
+    def spend(self) -> None:
+        """Count a rescue."""
+        self._saved -= 1
+
+
+class Backup(NamedTuple):
+    """Who else would serve, and with which chance of keeping every bound."""
+
+    candidate: Candidate
+    p_keep: float
+
+
+def backups(ask: Ask, candidates: Sequence[Candidate], *, wall: float) -> tuple[Backup, ...]:
+    """Return who would most likely keep the bounds, whatever it costs: the best few of them."""
+    q = question(ask.sla.bounds, ask.max_tokens)
+    fit, _ = sift(ask, candidates, wall=wall, warm=COLD)
+    found = [Backup(w.candidate, _keeps(q, w)) for w in fit]
+    found.sort(key=_by_chance, reverse=True)
+    return tuple([b for b in found[:BACKUPS] if b.p_keep >= COIN])
+
+
+_by_chance = itemgetter(1)
+
+
+def after_s(ask: Ask, backup: Backup, elapsed_s: float) -> float | None:
+    """Return the seconds from now after which a rescue should be thought about.
+
+    It is the last moment at which the backup would keep the bounds with ``ODDS`` of its chance.
+    ``elapsed_s`` of the client's time is gone. ``None`` where no bound on time is declared.
     """
     q = question(ask.sla.bounds, ask.max_tokens, elapsed_s)
     allowed = min(q.ttft_s, q.ttfat_s, q.e2e_s)
     if not 0 < allowed < inf:
         return None
-    others, _ = sift(ask, candidates, wall=wall, warm=COLD, tried=(first,))
+    return max(_last_moment(q, ask, backup), EARLIEST * allowed)
 
-    def odds(waited: float) -> float:
-        later = question(ask.sla.bounds, ask.max_tokens, elapsed_s + waited)
-        return max((_keeps(later, other) for other in others), default=0.0)
 
-    best = odds(0.0)
-    if best < 0.5:  # noqa: PLR2004 - a coin
-        return None
-    low, high = 0.0, allowed
-    for _ in range(STEPS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if odds(middle) >= ODDS * best else (low, middle)
-    return max(low, EARLIEST * allowed)
+def _last_moment(q: Question, ask: Ask, backup: Backup) -> float:
+    other, chance = backup
+    stats, lengths = other.stats, other.lengths
+    prompt_k = other.rates.prompt_tokens(ask.prompt) / 1000
+    belief, latest = predictive(stats), inf
+    first = min(q.ttft_s, q.ttfat_s)
+    if first < inf:
+        at_best = p_wait(belief.cdf, log(first) - stats.log_line(prompt_k) - belief.level)
+        latest = first - wait_quantile(ODDS * at_best, prompt_k, stats, belief)
+    for limit_s, share in ((q.ttfat_s, lengths.reasoning), (q.e2e_s, lengths.visible)):
+        if limit_s < inf and share > 0:
+            mean_s = lengths.mean_capped(ask.max_tokens) * share * exp(-belief.speed)
+            square = mean_s**2 * exp(lengths.spread**2 + belief.speed_sd**2)
+            end_s, _ = end_guess(ODDS * chance, prompt_k, stats, belief, mean_s, square)
+            latest = min(latest, limit_s - end_s)
+    return latest
 
 
 def rescue(
@@ -85,7 +140,7 @@ def rescue(
     wall: float,
     elapsed_s: float,
     waited_s: float,
-    tried: frozenset[str] = frozenset(),
+    tried: Collection[str] = (),
     warm: Warm = COLD,
 ) -> Rescue | None:
     """Say whether a silent attempt at ``first`` gets a second beside it, and whose.
@@ -100,7 +155,7 @@ def rescue(
         candidates,
         stakes,
         wall=wall,
-        tried=tried | {first},
+        tried={*tried, first},
         elapsed_s=elapsed_s,
         warm=warm,
     )
@@ -157,15 +212,16 @@ def _keeps(q: Question, weighed: Weighed, waited_s: float = 0.0) -> float:
 
 
 def outlasted(belief: Belief, stats: Stats, prompt_k: float, waited_s: float) -> Belief:
-    """Condition the wait on having lasted ``waited_s``: P(T <= t | T > w)."""
-    cdf = belief.cdf
+    """Condition the wait on having lasted ``waited_s``: P(T <= t | T > w).
+
+    A share of attempts never brings anything: the longer the silence, the likelier it is one.
+    """
+    cdf, hangs = belief.cdf, max(HANGS_LEAST, HANG_SHARE * stats.p_fail)
     at = (log(waited_s) - stats.log_line(prompt_k) - belief.level - SHAPE_LOW) / SHAPE_STEP
     if at <= 0:
         return belief
     cell = min(int(at), len(cdf) - 1)
     inside = at - cell
     gone = cdf[cell] + (inside * (cdf[cell + 1] - cdf[cell]) if cell + 1 < len(cdf) else 0.0)
-    left = 1 - gone
-    if left <= 0:
-        return belief._replace(cdf=(0.0,) * (len(cdf) - 1) + (1.0,))
-    return belief._replace(cdf=tuple([max(0.0, p - gone) / left for p in cdf]))
+    left = (1 - hangs) * (1 - gone) + hangs
+    return belief._replace(cdf=tuple([(1 - hangs) * max(0.0, p - gone) / left for p in cdf]))

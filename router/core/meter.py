@@ -27,6 +27,7 @@ class Stage(Enum):
 class Meter:
     """Times in monotonic seconds, but ``sent_wall`` (unix); ``price`` is pinned at the start.
 
+    ``number`` counts the request's attempts from 1, ``span_id`` names this one in traces.
     ``headed`` is when the headers of an answer came, ``length`` the bytes they announced.
     It changes with every piece and lives as long as its attempt; an ``Attempt`` is what is left.
     """
@@ -35,6 +36,8 @@ class Meter:
     price: Price
     sent: float
     sent_wall: float
+    number: int = 1
+    span_id: str = ""
     upstream_id: str = ""
     status: int | None = None
     headed: float | None = None

@@ -16,7 +16,8 @@ class Policy:
     """Bounds for requests that declare none of their own.
 
     ``attempts`` is the most endpoints one request may be sent to; ``max_wait_s`` how long a
-    ``wait`` request may be held, in seconds, where no latency bound says it.
+    ``wait`` request may be held, in seconds, where no latency bound says it; ``hedge`` whether a
+    silent attempt may get a second one beside it where that is worth its money.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Policy:
     sla: Sla = field(default_factory=Sla)
     attempts: int = 3
     max_wait_s: float = 30.0
+    hedge: bool = True
 
 
 DEFAULT_POLICY = Policy(

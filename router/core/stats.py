@@ -98,7 +98,12 @@ PSEUDO_PROMPTS_K = (0.5, 40.0)
 Increment = tuple[Group, int, float]
 """Add an amount to one sum of a group."""
 
-_CENSORED = frozenset({Kind.CANCELLED, Kind.FIRST_TOKEN_TIMEOUT, Kind.TOTAL_TIMEOUT})
+_CENSORED = frozenset({
+    Kind.CANCELLED,
+    Kind.OUTRUN,
+    Kind.FIRST_TOKEN_TIMEOUT,
+    Kind.TOTAL_TIMEOUT,
+})  # fmt: skip
 
 
 class Stats(NamedTuple):

@@ -1,17 +1,14 @@
-"""Ours: the board and the decision that the proxy runs, asked as `dispatch` asks them."""
+"""Ours: the board and the planner that the proxy runs, asked as `dispatch` asks them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from math import exp
 from random import Random
 
-from router.core.ask import Mode
-from router.core.candidate import Candidate, Warm
+from router.core.candidate import Candidate
 from router.core.catalogue import Endpoint, EndpointId
-from router.core.decide import decide
 from router.core.decision import Decision
-from router.core.explain import explain
 from router.core.forecast import (
     end_quantile,
     forecast,
@@ -19,14 +16,11 @@ from router.core.forecast import (
     question,
     wait_quantile,
 )
-from router.core.hedge import after_s, rescue
 from router.core.measure import Attempt, Outcome
-from router.core.memo import Memo
 from router.core.numbers import deviates, normal_quantile
-from router.core.patience import first_content_s, hold_s
-from router.core.policy import DEFAULT_POLICY
-from router.core.refusal import may_mend
-from router.dispatch import WAIT_STEP_S
+from router.core.patience import first_content_s
+from router.core.policy import DEFAULT_POLICY, Policy
+from router.planner import Planner, look_again_s
 from router.ports import Clock
 from router.simulate.buyer import Errand, Hold, Send
 from router.simulate.calibration import LEVELS, Noted
@@ -42,85 +36,50 @@ class Engine:
     """``Buyer`` around a board of its own."""
 
     def __init__(
-        self, endpoints: Sequence[Endpoint], clock: Clock, rng: Random, *, rescues: bool = False
+        self,
+        endpoints: Sequence[Endpoint],
+        clock: Clock,
+        rng: Random,
+        policy: Policy = DEFAULT_POLICY,
     ) -> None:
-        self._rescues = rescues
         self.board = Board(endpoints, clock)
-        self._clock = clock
-        self._chance = deviates(rng.getrandbits)
-        self._memo = Memo()
+        self._clock, self._policy = clock, policy
+        self._planner = Planner(self.board, clock, deviates(rng.getrandbits))
         self._decisions: dict[int, Decision] = {}
         self._said: dict[tuple[int, EndpointId], Said] = {}
         self.noted: list[Noted] = []
 
     def choose(self, errand: Errand, tried: Collection[EndpointId]) -> Send | Hold | None:
-        ask, wall = errand.ask, self._clock.wall()
-        candidates = self.board.candidates(ask)
-        elapsed_s = self._clock.mono() - errand.arrived
-        decision = self._memo.find(ask, candidates) if not tried else None
-        stakes, warm = self.board.stakes(ask.kind), self.board.warm(ask)
-        if decision is None:
-            decision = decide(
-                ask,
-                candidates,
-                stakes,
-                wall=wall,
-                chance=self._chance,
-                tried=tried,
-                elapsed_s=elapsed_s,
-                warm=warm,
-            )
-            if decision.plan and not tried:
-                self._memo.keep(ask, candidates, decision)
-        self._decisions[errand.number] = decision
+        ask, elapsed_s = errand.ask, self._clock.mono() - errand.arrived
+        decision = self._planner.plan(ask, tried, elapsed_s)
         if decision.plan:
-            endpoint = decision.plan[0].endpoint
-            if errand.number % NOTE_EVERY == 0:
-                chosen = next(c for c in candidates if c.endpoint is endpoint)
-                self._said[errand.number, endpoint.id] = self._expected(errand, chosen, wall, warm)
-            patience_s = first_content_s(ask, endpoint, decision.forecast)
-            return Send(endpoint.id, patience_s, self._second(errand, endpoint, candidates, tried))
-        left = hold_s(ask, DEFAULT_POLICY) - elapsed_s
-        if ask.sla.mode is not Mode.WAIT or left <= 0:
-            return None
-        mends = may_mend(explain(ask, candidates, decision, stakes, wall=wall, warm=warm))
-        return Hold(min(WAIT_STEP_S, left)) if mends else None
+            send = self._send(errand, decision)
+            after_s = self._planner.rescue_after_s(ask, self._policy, decision, elapsed_s, tried)
+            if after_s is None:
+                return send
+            first, sent = decision.plan[0].endpoint, self._clock.mono()
+            return send._replace(rescue=(after_s, lambda: self._rescue(errand, first, sent, tried)))
+        self._decisions[errand.number] = decision
+        explained = self._planner.explain(ask, decision)
+        again_s = look_again_s(ask, self._policy, explained, elapsed_s)
+        return None if again_s is None else Hold(again_s)
 
-    def _second(
-        self,
-        errand: Errand,
-        first: Endpoint,
-        candidates: Sequence[Candidate],
-        tried: Collection[EndpointId],
-    ) -> tuple[float, Callable[[], Send | None]] | None:
-        if not self._rescues:
-            return None
-        ask, sent = errand.ask, self._clock.mono()
-        after = after_s(
-            ask, first.id, candidates, wall=self._clock.wall(), elapsed_s=sent - errand.arrived
-        )
-        if after is None:
-            return None
+    def _send(self, errand: Errand, decision: Decision) -> Send:
+        endpoint = decision.plan[0].endpoint
+        self._decisions[errand.number] = decision
+        if errand.number % NOTE_EVERY == 0:
+            chosen = next(c for c in self.board.candidates(errand.ask) if c.endpoint is endpoint)
+            self._said[errand.number, endpoint.id] = self._expected(errand, chosen)
+        return Send(endpoint.id, first_content_s(errand.ask, endpoint, decision.forecast))
 
-        def second() -> Send | None:
-            now = self._clock.mono()
-            found = rescue(
-                ask,
-                first.id,
-                self.board.candidates(ask),
-                self.board.stakes(ask.kind),
-                wall=self._clock.wall(),
-                elapsed_s=now - errand.arrived,
-                waited_s=now - sent,
-                tried=frozenset(tried),
-                warm=self.board.warm(ask),
-            )
-            if found is None:
-                return None
-            endpoint = found.decision.plan[0].endpoint
-            return Send(endpoint.id, first_content_s(ask, endpoint, found.decision.forecast))
-
-        return after, second
+    def _rescue(
+        self, errand: Errand, first: Endpoint, sent: float, tried: Collection[EndpointId]
+    ) -> Send | None:
+        now = self._clock.mono()
+        decision = self._planner.rescue(
+            errand.ask, first, now - sent, now - errand.arrived, tried
+        )  # fmt: skip
+        return None if decision is None else self._send(errand, decision)
 
     def begun(self, endpoint: Endpoint, errand: Errand) -> None:
         del errand
@@ -139,8 +98,9 @@ class Engine:
         if decision is not None:
             self.board.settle(outcome, decision, errand.ask)
 
-    def _expected(self, errand: Errand, candidate: Candidate, wall: float, warm: Warm) -> Said:
+    def _expected(self, errand: Errand, candidate: Candidate) -> Said:
         """What is believed of the chosen one's next attempt, at every level."""
+        wall, warm = self._clock.wall(), self.board.warm(errand.ask)
         endpoint, stats, lengths, rates, answers, _ = candidate
         ask, price = errand.ask, endpoint.price
         assert price is not None  # noqa: S101 - an endpoint without a price is never chosen

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
+from router.core.policy import Policy
 from router.simulate.arrivals import Arrivals
 from router.simulate.buyer import Buyer
 from router.simulate.caches import Caches
@@ -20,7 +21,7 @@ from router.simulate.rivals.hindsight import in_hindsight
 from router.simulate.world import World
 
 OURS: Final = "meritorder"
-RESCUING: Final = "meritorder+rescue"
+UNHEDGED: Final = "meritorder-unhedged"
 CLAIRVOYANT: Final = "clairvoyant"
 INFORMED: Final = "true-distributions"
 
@@ -56,7 +57,7 @@ SUREST: Final = min(FRONTIER, key=FRONTIER.__getitem__)
 
 STRATEGIES: Final[Mapping[str, Maker]] = {
     OURS: lambda s: Engine(s.world.endpoints, s.clock, s.rng),
-    RESCUING: lambda s: Engine(s.world.endpoints, s.clock, s.rng, rescues=True),
+    UNHEDGED: lambda s: Engine(s.world.endpoints, s.clock, s.rng, Policy("", hedge=False)),
     CLAIRVOYANT: lambda s: Clairvoyant(s.world, s.arrivals, s.clock, s.caches),
     INFORMED: lambda s: Informed(s.world, s.clock, s.caches),
     **{name: _informed(aim) for name, aim in FRONTIER.items()},

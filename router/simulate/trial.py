@@ -43,7 +43,7 @@ def tried(
     patience_s: float,
     left_s: float = inf,
 ) -> Trial:
-    """Let an attempt run its course, or be cancelled after ``left_s``."""
+    """Let an attempt run its course, or be cancelled after ``left_s``: another was faster."""
     endpoint, limits, stream = site.endpoint, site.endpoint.limits, errand.ask.stream
     price = endpoint.price.at(wall) if endpoint.price is not None else Price(0.0, 0.0)
     fault, lasts, share = fate.fault, fate.fault_s, 0.0
@@ -51,7 +51,7 @@ def tried(
     stalls = fate.stalls_at < 1
     content_s = fate.first if stream else (fate.last if not stalls else inf)
     if left_s < inf:
-        fault, lasts, share = Kind.CANCELLED, left_s, _generated(fate, left_s)
+        fault, lasts, share = Kind.OUTRUN, left_s, _generated(fate, left_s)
         status = 200 if fate.first <= left_s else None
     elif fault is None:
         patience_s = min(patience_s, limits.total_s)

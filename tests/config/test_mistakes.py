@@ -207,14 +207,14 @@ def test_all_mistakes_of_file_policies_and_environment_come_at_once(tmp_path: Pa
     file = written(
         tmp_path,
         row(contxt="1") + row(id='"b"', price="{ input = 1 }") + "[redis]\nurll = 'x'",
-        {"fast": "[sla]\nttft = 5", "slow": '[sla]\nmode = "maybe"\n[routing]\nhedge = true'},
+        {"fast": "[sla]\nttft = 5", "slow": '[sla]\nmode = "maybe"\n[routing]\nhegde = true'},
     )
     assert set(complaints(file, {"MERITORDER_SERVER__PORT": "many"})) == {
         "config.toml: [redis] urll: unknown key; did you mean 'url'?",
         "MERITORDER_SERVER__PORT: must be a whole number, not 'many'",
         "policies/fast.toml: [sla] ttft: unknown key; did you mean 'ttft_ms'?",
         "policies/slow.toml: [sla] mode: must be 'strict', 'best-effort' or 'wait', not 'maybe'",
-        "policies/slow.toml: [routing] hedge: unknown key; known: attempts, max_wait_s",
+        "policies/slow.toml: [routing] hegde: unknown key; did you mean 'hedge'?",
         f"{FIRST} contxt: unknown key; did you mean 'context'?",
         "config.toml: [[endpoints]] #2 'b' price.output: missing",
     }

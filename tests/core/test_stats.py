@@ -159,7 +159,9 @@ def test_a_wait_cut_short_counts_as_at_least() -> None:
     assert learner.expects_s() > 1.5 * before
 
 
-@pytest.mark.parametrize("kind", [Kind.CANCELLED, Kind.FIRST_TOKEN_TIMEOUT, Kind.TOTAL_TIMEOUT])
+@pytest.mark.parametrize(
+    "kind", [Kind.CANCELLED, Kind.OUTRUN, Kind.FIRST_TOKEN_TIMEOUT, Kind.TOTAL_TIMEOUT]
+)
 def test_a_wait_cut_shorter_than_expected_says_nothing(kind: Kind) -> None:
     found = amounts(an_attempt(ttft_s=None, elapsed_s=0.2, fault=kind))
     assert not [key for key in found if key[0] in ("fast", "sharp", "line")]

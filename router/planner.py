@@ -1,0 +1,123 @@
+"""Recall, forecast, decide: how a request is planned, in the proxy and in the simulation alike.
+
+Whoever carries requests out (`dispatch`, `simulate`) asks here who serves, whether to wait, and
+whether a silent attempt gets a second one beside it. Nothing here waits or sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+from router.core.ask import Ask, Mode
+from router.core.catalogue import Endpoint, EndpointId
+from router.core.decide import decide
+from router.core.decision import Decision, Explained
+from router.core.explain import explain
+from router.core.hedge import Allowance, Backup, after_s, backups, rescue
+from router.core.memo import MOST_CLASSES, Memo
+from router.core.patience import hold_s
+from router.core.policy import Policy
+from router.core.refusal import may_mend
+from router.core.sift import Chance
+from router.ports import Board, Clock
+
+WAIT_STEP_S: Final = 0.25
+"""How often a ``wait`` request looks again."""
+BACKUPS_LAST_S: Final = 2.0
+"""How long the likeliest of a class are taken to stay so; they only set a timer."""
+
+
+class Planner:
+    """Plans from a board. ``elapsed_s`` is always the client's time that has been used up."""
+
+    def __init__(self, board: Board, clock: Clock, chance: Chance) -> None:
+        self._board, self._clock, self._chance = board, clock, chance
+        self._memo = Memo()
+        self._allowance = Allowance()
+        self._backups: dict[str, tuple[float, tuple[Backup, ...]]] = {}
+
+    def plan(self, ask: Ask, tried: Collection[str], elapsed_s: float) -> Decision:
+        """Decide who serves; the plan is empty where nobody can."""
+        board = self._board
+        candidates = board.candidates(ask)
+        known = self._memo.find(ask, candidates) if not tried else None
+        if known is not None:
+            return known
+        decision = decide(
+            ask,
+            candidates,
+            board.stakes(ask.kind),
+            wall=self._clock.wall(),
+            chance=self._chance,
+            tried=tried,
+            elapsed_s=elapsed_s,
+            warm=board.warm(ask),
+        )
+        if decision.plan and not tried:
+            self._memo.keep(ask, candidates, decision)
+        return decision
+
+    def explain(self, ask: Ask, decision: Decision | None = None) -> Explained:
+        """Tell a decision in full; without one, what is best on average now."""
+        board, wall = self._board, self._clock.wall()
+        candidates, stakes, warm = board.candidates(ask), board.stakes(ask.kind), board.warm(ask)
+        if decision is None:
+            decision = decide(ask, candidates, stakes, wall=wall, warm=warm)
+        return explain(ask, candidates, decision, stakes, wall=wall, warm=warm)
+
+    def rescue_after_s(
+        self, ask: Ask, policy: Policy, decision: Decision, elapsed_s: float, tried: Collection[str]
+    ) -> float | None:
+        """Return the seconds of silence after which ``rescue`` is to be asked, if ever."""
+        self._allowance.asked()
+        if not policy.hedge or decision.lam is None:
+            return None
+        first = decision.plan[0].endpoint
+        for backup in self._likeliest(ask):
+            endpoint = backup.candidate.endpoint
+            if endpoint is not first and endpoint.id not in tried:
+                return after_s(ask, backup, elapsed_s)
+        return None
+
+    def _likeliest(self, ask: Ask) -> tuple[Backup, ...]:
+        """Return the backups of a class, as they were a moment ago."""
+        wall = self._clock.wall()
+        until, found = self._backups.get(ask.kind, (0.0, ()))
+        if wall >= until:
+            if len(self._backups) >= MOST_CLASSES:
+                self._backups.clear()
+            found = backups(ask, self._board.candidates(ask), wall=wall)
+            self._backups[ask.kind] = (wall + BACKUPS_LAST_S, found)
+        return found
+
+    def rescue(
+        self, ask: Ask, first: Endpoint, waited_s: float, elapsed_s: float, tried: Collection[str]
+    ) -> Decision | None:
+        """Decide who is sent beside a silent ``first``, if that is worth its money."""
+        if not self._allowance.left:
+            return None
+        board = self._board
+        found = rescue(
+            ask,
+            EndpointId(first.id),
+            board.candidates(ask),
+            board.stakes(ask.kind),
+            wall=self._clock.wall(),
+            elapsed_s=elapsed_s,
+            waited_s=waited_s,
+            tried=tried,
+            warm=board.warm(ask),
+        )
+        if found is None:
+            return None
+        self._allowance.spend()
+        return found.decision
+
+
+def look_again_s(ask: Ask, policy: Policy, explained: Explained, elapsed_s: float) -> float | None:
+    """Return after how many seconds a held request asks again; ``None`` where it is refused."""
+    left_s = hold_s(ask, policy) - elapsed_s
+    if ask.sla.mode is not Mode.WAIT or left_s <= 0 or not may_mend(explained):
+        return None
+    return min(WAIT_STEP_S, left_s)
