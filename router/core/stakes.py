@@ -21,7 +21,7 @@ STAKES: Final = Group("stakes", 30 * 24 * 3600.0, 5)
 
 START, LOWEST, HIGHEST = 10.0, 0.5, 300.0
 STEP, AIM = 0.04, 0.9
-EAGER, SETTLED_AFTER = 4.0, 800.0
+EAGER, SETTLED_AFTER = 8.0, 1600.0
 """How many times as large the first step is, and the answers after which it is no larger."""
 PRIOR_TURNS, PRIOR_CONVERSATIONS = 3.0, 2.0
 """Turns a conversation is taken to have, until so many told otherwise."""

@@ -78,7 +78,7 @@ def test_the_price_stays_between_its_clamps_and_comes_back_at_once() -> None:
     for always, edge in ((True, HIGHEST), (False, LOWEST)):
         sums = after([always] * 5000)
         assert stakes.believed(sums).lam == pytest.approx(edge, rel=0.05)
-        back = after([always] * 5000 + [not always] * 100)
+        back = after([always] * 5000 + [not always] * 200)
         assert abs(log(stakes.believed(back).lam / edge)) > 0.04
 
 
