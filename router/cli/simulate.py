@@ -47,7 +47,8 @@ def command(  # noqa: PLR0917 - click passes them by name
     from router.simulate.play import Task
     from router.simulate.report import document
     from router.simulate.shelf import find
-    from router.simulate.strategies import STRATEGIES, always
+    from router.simulate.strategies import SHARED, STRATEGIES, always, usual
+    from router.store.private import find_server
 
     try:
         markets = find(scenario)
@@ -56,10 +57,12 @@ def command(  # noqa: PLR0917 - click passes them by name
     unknown = [name for name in names if name not in STRATEGIES]
     if unknown:
         fail(f"no strategy '{unknown[0]}'; there are {', '.join(STRATEGIES)}")
+    if SHARED in names and find_server() is None:
+        fail(f"'{SHARED}' shares through a Redis: install valkey-server or redis-server")
     told_all: dict[str, Any] = {}
     for name, whole in markets.items():
         market = whole if hours is None else _shortened(whole, hours)
-        chosen = list(dict.fromkeys([*(names or STRATEGIES), *always()]))
+        chosen = list(dict.fromkeys([*(names or usual()), *always()]))
         tasks = [Task(market, s, c) for s in market.seeds[:seeds] for c in chosen]
         plays = _played(name, tasks, jobs)
         plays.sort(key=lambda p: (chosen.index(p.strategy), p.seed))
@@ -88,10 +91,12 @@ def _played(name: str, tasks: Sequence[Task], jobs: int) -> list[Played]:
 
 
 def draw(name: str, market: Scenario, found: Sequence[Account]) -> None:
-    """Draw the table: a row a strategy, a column a class."""
+    """Draw the table: a row a strategy, a column a class; below, how far replicas are from one."""
     from rich.markup import escape
 
     from router.cli.screen import console, table
+    from router.simulate.likeness import AS_ONE, likenesses
+    from router.simulate.strategies import OURS
 
     screen = console()
     screen.print(f"[bold]{escape(name)}[/]  {escape(market.description)}")
@@ -119,3 +124,11 @@ def draw(name: str, market: Scenario, found: Sequence[Account]) -> None:
         " seeds.\nclasses: percent of requests that kept their bounds; below, what was promised.",
         style="dim",
     )
+    for like in likenesses(found):
+        screen.print(
+            f"{like.strategy} {'decides' if like.as_one else 'does not decide'} as one: cost"
+            f" {like.cost:+.1%}, attainment at most {like.attainment:+.1%} ({like.kind}) of"
+            f" {OURS}'s; allowed are {AS_ONE:.0%}.",
+            markup=False,
+            highlight=False,
+        )

@@ -8,6 +8,7 @@ from typing import Any
 
 from router.simulate.account import Account, ClassAccount, by_endpoint
 from router.simulate.calibration import coverage, mean_cost
+from router.simulate.likeness import likenesses
 from router.simulate.play import Played
 from router.simulate.scenario import Scenario
 
@@ -22,6 +23,7 @@ def document(
         "warm_up_hours": scenario.warm_up_hours,
         "seeds": sorted({p.seed for p in plays}),
         "strategies": [_account(a, scenario, plays) for a in found],
+        "replicas": [{**like._asdict(), "as_one": like.as_one} for like in likenesses(found)],
         "calibration": _calibration(scenario, plays),
     }
 
