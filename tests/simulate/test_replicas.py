@@ -79,6 +79,10 @@ def test_replicas_end_up_knowing_what_one_that_saw_everything_knows(
     assert len(numbers) == len(set(numbers)) >= len(arrivals.talks)
     wall = clock.wall()
     assert len(witness._cells) > 50
+    talks = [talk.place for talk in arrivals.talks if len(talk.turns) > 1]
+    known = [[journal.sessions.warm(f"{talk}", wall) for talk in talks] for journal in journals]
+    assert known[0] == known[1] == known[2] == known[3]
+    assert any(known[0])
     for journal in journals:
         assert journal.times == witness.times
         for (subject, name), cell in witness._cells.items():

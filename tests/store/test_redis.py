@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from router.core.catalogue import EndpointId
+from router.store.board import GROUPS
 from router.store.exchange import PAGE_KEYS
+from router.store.journal import Journal
 from router.store.private import PrivateRedis
 from router.store.redis import Sharing, shown
+from router.store.sessions import CACHE_LASTS_S
 from tests.store.peers import RealClock, Sums, bad_line, merged, tell, until
 
 
-def sharing(url: str, journal: Sums, *, interval_s: float = 0.02) -> Sharing:
+def sharing(url: str, journal: Sums | Journal, *, interval_s: float = 0.02) -> Sharing:
     return Sharing(url, journal, clock=RealClock(), interval_s=interval_s)
 
 
@@ -39,6 +43,26 @@ async def test_what_one_replica_learns_the_other_knows(server: PrivateRedis) -> 
         assert one.state.connected
         assert one.state.error == ""
         await until(lambda: one.state.last_sync_age_s < 1)
+
+
+async def test_a_conversation_is_known_to_every_replica_and_ends(server: PrivateRedis) -> None:
+    now = RealClock().wall()
+    here, there = (Journal(GROUPS, RealClock().wall) for _ in range(2))
+    one, two = sharing(server.url, here), sharing(server.url, there)
+    here.add("c", GROUPS[0], [(0, 1.0)], now)
+    here.note("open", now + 5)
+    here.sessions.turn("s", EndpointId("r1@azure"), 123_457, now)
+    for peer in (one, two):
+        assert await peer.sync()
+        await peer._line.close()
+    assert there.sessions.warm("s", now) == {"r1@azure": 123_457}
+    assert there.times == {"open": now + 5}
+    where = await home(server.url)
+    told = await tell(server.url, "ZRANGE", where + "expiries", 0, -1, "WITHSCORES")
+    assert isinstance(told, list)
+    ends = {name[:2]: float(end) - now for name, end in told}
+    assert ends[b"lw"] == pytest.approx(CACHE_LASTS_S, abs=5)
+    assert ends[b"lo"] == pytest.approx(7 * 86_400, abs=5)
 
 
 @pytest.mark.parametrize("seed", range(12))
