@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from router.config import ConfigError
 
 if TYPE_CHECKING:
     from router.simulate.account import Account
+    from router.simulate.likeness import Likeness
     from router.simulate.play import Played, Task
     from router.simulate.scenario import Scenario
 
@@ -44,6 +46,7 @@ def command(  # noqa: PLR0917 - click passes them by name
     know what nobody can know, and say how much was left to gain.
     """
     from router.simulate.account import accounts
+    from router.simulate.likeness import likenesses
     from router.simulate.play import Task
     from router.simulate.report import document
     from router.simulate.shelf import find
@@ -58,7 +61,7 @@ def command(  # noqa: PLR0917 - click passes them by name
     if unknown:
         fail(f"no strategy '{unknown[0]}'; there are {', '.join(STRATEGIES)}")
     if SHARED in names and find_server() is None:
-        fail(f"'{SHARED}' shares through a Redis: install valkey-server or redis-server")
+        fail(f"{SHARED} needs a Redis: install valkey-server or redis-server, or leave it out")
     told_all: dict[str, Any] = {}
     for name, whole in markets.items():
         market = whole if hours is None else _shortened(whole, hours)
@@ -68,6 +71,7 @@ def command(  # noqa: PLR0917 - click passes them by name
         plays.sort(key=lambda p: (chosen.index(p.strategy), p.seed))
         found = accounts(market, plays)
         draw(name, market, found)
+        draw_replicas(likenesses(market, plays))
         told_all[name] = document(market, plays, found)
     if file is not None:
         file.write_text(json.dumps(told_all, indent=1), encoding="utf-8")
@@ -91,12 +95,10 @@ def _played(name: str, tasks: Sequence[Task], jobs: int) -> list[Played]:
 
 
 def draw(name: str, market: Scenario, found: Sequence[Account]) -> None:
-    """Draw the table: a row a strategy, a column a class; below, how far replicas are from one."""
+    """Draw the table: a row a strategy, a column a class."""
     from rich.markup import escape
 
     from router.cli.screen import console, table
-    from router.simulate.likeness import AS_ONE, likenesses
-    from router.simulate.strategies import OURS
 
     screen = console()
     screen.print(f"[bold]{escape(name)}[/]  {escape(market.description)}")
@@ -124,11 +126,27 @@ def draw(name: str, market: Scenario, found: Sequence[Account]) -> None:
         " seeds.\nclasses: percent of requests that kept their bounds; below, what was promised.",
         style="dim",
     )
-    for like in likenesses(found):
+
+
+def draw_replicas(found: Sequence[Likeness]) -> None:
+    """Say of all replicas that were played how far they are from one process."""
+    from router.cli.screen import console
+    from router.simulate.likeness import AS_ONE
+    from router.simulate.strategies import OURS
+
+    screen = console()
+    for like in found:
+        error = f" ±{like.error:.1%}" if isfinite(like.error) else ""
         screen.print(
-            f"{like.strategy} {'decides' if like.as_one else 'does not decide'} as one: cost"
-            f" {like.cost:+.1%}, attainment at most {like.attainment:+.1%} ({like.kind}) of"
-            f" {OURS}'s; allowed are {AS_ONE:.0%}.",
+            f"{like.strategy} against {OURS}: cost {like.cost:+.1%}{error},"
+            f" attainment {like.attainment:+.1%} ({like.kind}):"
+            f" {'as one' if like.as_one else 'not as one'}",
             markup=False,
             highlight=False,
+        )
+    if found:
+        screen.print(
+            f"as one: both within {AS_ONE:.0%}. attainment: of the class that differs most."
+            " ±: standard error over seeds.",
+            style="dim",
         )

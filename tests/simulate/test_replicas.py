@@ -8,14 +8,14 @@ from random import Random
 import pytest
 
 from router.core.decay import Group
-from router.simulate.account import accounts
+from router.core.measure import Verdict
 from router.simulate.arrivals import Arrivals
 from router.simulate.caches import Caches
 from router.simulate.clock import VirtualClock
 from router.simulate.likeness import likenesses
-from router.simulate.loop import Run
+from router.simulate.loop import Run, Served
 from router.simulate.ours import Engine
-from router.simulate.play import Task, play
+from router.simulate.play import Played, Task, play
 from router.simulate.replicas import Replicas
 from router.simulate.rounds import INTERVAL_S, rounds
 from router.simulate.scenario import Scenario
@@ -111,12 +111,27 @@ def test_the_same_replicas_play_the_same_again(market: Scenario) -> None:
     assert play(Task(short, 11, SHARED)).served == play(Task(short, 11, SHARED)).served
 
 
-def test_replicas_are_set_against_one_process(market: Scenario) -> None:
-    plays = [play(Task(market, 11, name)) for name in (OURS, ALONE)]
-    (alone,) = likenesses(accounts(market, plays))
-    assert alone.strategy == ALONE
-    assert alone.kind in market.classes
-    assert likenesses(accounts(market, plays[1:])) == []
+def paid(strategy: str, seed: int, usd: float, *, kept: int = 19) -> Played:
+    """Twenty requests of a class, as they ended."""
+    nano = round(usd * 1e9 / 20)
+    verdicts = [Verdict.KEPT] * kept + [Verdict.MISSED] * (20 - kept)
+    served = [
+        Served(number, "chat", 60.0, 61.0, "e", verdict, nano, 1, None)
+        for number, verdict in enumerate(verdicts)
+    ]
+    return Played(seed, strategy, served)
+
+
+def test_replicas_are_set_against_one_process_at_its_own_seeds(market: Scenario) -> None:
+    one = [paid(OURS, 11, 1.0), paid(OURS, 12, 2.0)]
+    (like,) = likenesses(market, [*one, paid(SHARED, 11, 1.03), paid(SHARED, 12, 2.0)])
+    assert like.cost == pytest.approx(0.01)
+    assert like.error == pytest.approx(0.015)
+    assert (like.strategy, like.attainment, like.as_one) == (SHARED, 0.0, True)
+    (like,) = likenesses(market, [one[0], paid(ALONE, 11, 1.0, kept=18)])
+    assert (like.kind, like.as_one) == ("chat", False)
+    assert like.attainment == pytest.approx(-1 / 19)
+    assert likenesses(market, [paid(ALONE, 11, 1.0)]) == []
 
 
 def test_nobody_meets_replicas_unasked() -> None:
