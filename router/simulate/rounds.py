@@ -20,6 +20,8 @@ from router.store.redis import Sharing
 
 INTERVAL_S = 0.25
 """What ``redis.sync_interval_ms`` is unless it is configured."""
+TRIES = 5
+"""A busy machine may keep an answer back for longer than the proxy waits; virtual time stands."""
 
 Await = Callable[[Coroutine[None, None, bool]], bool]
 
@@ -45,10 +47,13 @@ class Rounds:
         }
         for at, place in sorted(due | {(self._last(acting, now), acting)}):
             if self._made[place] < at <= now:
-                if not self._await(self._sharings[place].sync()):
-                    raise RuntimeError(f"sharing failed: {self._sharings[place].state.error}")
+                self._sync(self._sharings[place])
                 self._made[place] = at
         self._acted[acting] = now
+
+    def _sync(self, sharing: Sharing) -> None:
+        if not any(self._await(sharing.sync()) for _ in range(TRIES)):
+            raise RuntimeError(f"sharing failed: {sharing.state.error}")
 
     def _last(self, place: int, until: float) -> float:
         """Return when a replica's last round before a time is."""
