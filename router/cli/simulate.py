@@ -43,7 +43,8 @@ def command(  # noqa: PLR0917 - click passes them by name
     """Play SCENARIO (a file, or the name of a shipped one) and compare who bought best.
 
     Strategies meet the same market. Ours runs the board and the decision of the proxy; oracles
-    know what nobody can know, and say how much was left to gain.
+    know what nobody can know, and say how much was left to gain. Four replicas are played when
+    they are asked for: meritorder@4-shared (needs a Redis server to start), meritorder@4-alone.
     """
     from router.simulate.account import accounts
     from router.simulate.likeness import likenesses

@@ -1,7 +1,8 @@
 """Which endpoint read how much of a conversation lately: where its prompt may still be cached.
 
 Kept for as long as providers keep caches, and for a bounded number of conversations, the longest
-silent forgotten first. A conversation goes by a hash of its name, which is a client's.
+silent forgotten first. A conversation goes by a short name without colons (`surfaces/sessions.py`
+hashes what clients say).
 
 Replicas tell each other every turn as one number, so that it merges like any time they note: the
 greatest counts, whoever tells it and whenever. It is the second of the turn and, behind the
@@ -11,7 +12,6 @@ century.
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from math import floor
@@ -38,20 +38,19 @@ class Sessions:
         self._untold: dict[str, float] = {}
 
     def __contains__(self, session: str) -> bool:
-        return _hashed(session) in self._turns
+        return session in self._turns
 
     def warm(self, session: str, wall: float) -> Warm:
         """Return the tokens each endpoint should still remember at ``wall``."""
-        turns = self._turns.get(_hashed(session))
+        turns = self._turns.get(session)
         if not turns:
             return COLD
         return {e: tokens for e, (at, tokens) in turns.items() if wall - at < CACHE_LASTS_S}
 
     def turn(self, session: str, endpoint: EndpointId, tokens: float, wall: float) -> None:
         """Note that an endpoint read ``tokens`` of the conversation at ``wall``."""
-        key = _hashed(session)
-        self._note(key, endpoint, wall, tokens)
-        self._untold[f"{TURN}{key}:{endpoint}"] = floor(wall) + min(tokens, _UNITS - 1) / _UNITS
+        self._note(session, endpoint, wall, tokens)
+        self._untold[f"{TURN}{session}:{endpoint}"] = floor(wall) + min(tokens, _UNITS - 1) / _UNITS
         if len(self._untold) > MOST_SESSIONS:
             del self._untold[next(iter(self._untold))]
 
@@ -62,17 +61,13 @@ class Sessions:
 
     def hear(self, name: str, turn: float) -> None:
         """Note what a replica told."""
-        _, key, endpoint = name.split(":", 2)
+        _, session, endpoint = name.split(":", 2)
         second = floor(turn)
-        self._note(key, EndpointId(endpoint), second, (turn - second) * _UNITS)
+        self._note(session, EndpointId(endpoint), second, (turn - second) * _UNITS)
 
-    def _note(self, key: str, endpoint: EndpointId, wall: float, tokens: float) -> None:
-        turns = self._turns.setdefault(key, {})
+    def _note(self, session: str, endpoint: EndpointId, wall: float, tokens: float) -> None:
+        turns = self._turns.setdefault(session, {})
         turns[endpoint] = max(turns.get(endpoint, _NEVER), (wall, tokens))
-        self._turns.move_to_end(key)
+        self._turns.move_to_end(session)
         if len(self._turns) > MOST_SESSIONS:
             self._turns.popitem(last=False)
-
-
-def _hashed(session: str) -> str:
-    return hashlib.blake2s(session.encode(), digest_size=8).hexdigest()

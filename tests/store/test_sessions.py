@@ -60,10 +60,10 @@ def test_hearing_of_an_older_turn_changes_nothing() -> None:
     assert here.warm("s", NOW) == {ONE: 2000}
 
 
-def test_turns_are_told_once_without_the_name_and_only_while_they_matter() -> None:
+def test_turns_are_told_once_and_only_while_they_matter() -> None:
     sessions = Sessions()
-    sessions.turn("of a client", ONE, 1000, NOW)
-    assert not any("client" in name for name in sessions.news(NOW))
+    sessions.turn("s", ONE, 1000, NOW)
+    assert sessions.news(NOW)
     assert not sessions.news(NOW)
     sessions.turn("s", ONE, 1000, NOW)
     assert not sessions.news(NOW + CACHE_LASTS_S)
