@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from router.config import ConfigError
 
 if TYPE_CHECKING:
     from router.simulate.account import Account
+    from router.simulate.likeness import Likeness
     from router.simulate.play import Played, Task
     from router.simulate.scenario import Scenario
 
@@ -44,13 +46,16 @@ def command(  # noqa: PLR0917 - click passes them by name
     """Play SCENARIO (a file, or the name of a shipped one) and compare who bought best.
 
     Strategies meet the same market. Ours runs the board and the decision of the proxy; oracles
-    know what nobody can know, and say how much was left to gain.
+    know what nobody can know, and say how much was left to gain. Four replicas are played when
+    they are asked for: meritorder@4-shared (needs a Redis server to start), meritorder@4-alone.
     """
     from router.simulate.account import accounts
+    from router.simulate.likeness import likenesses
     from router.simulate.play import Task
     from router.simulate.report import document
     from router.simulate.shelf import find
-    from router.simulate.strategies import STRATEGIES, always
+    from router.simulate.strategies import SHARED, STRATEGIES, always, usual
+    from router.store.private import find_server
 
     try:
         markets = find(scenario)
@@ -61,15 +66,18 @@ def command(  # noqa: PLR0917 - click passes them by name
         fail(f"no strategy '{unknown[0]}'; there are {', '.join(STRATEGIES)}")
     if folder is not None:
         _drawable()
+    if SHARED in names and find_server() is None:
+        fail(f"{SHARED} needs a Redis: install valkey-server or redis-server, or leave it out")
     told_all: dict[str, Any] = {}
     for name, whole in markets.items():
         market = whole if hours is None else _shortened(whole, hours)
-        chosen = list(dict.fromkeys([*(names or STRATEGIES), *always()]))
+        chosen = list(dict.fromkeys([*(names or usual()), *always()]))
         tasks = [Task(market, s, c) for s in market.seeds[:seeds] for c in chosen]
         plays = _played(name, tasks, jobs)
         plays.sort(key=lambda p: (chosen.index(p.strategy), p.seed))
         found = accounts(market, plays)
         draw(name, market, found)
+        draw_replicas(likenesses(market, plays))
         told_all[name] = document(market, plays, found)
         if folder is not None:
             picture(folder, name, market, plays, found)
@@ -150,3 +158,27 @@ def draw(name: str, market: Scenario, found: Sequence[Account]) -> None:
         " seeds.\nclasses: percent of requests that kept their bounds; below, what was promised.",
         style="dim",
     )
+
+
+def draw_replicas(found: Sequence[Likeness]) -> None:
+    """Say of all replicas that were played how far they are from one process."""
+    from router.cli.screen import console
+    from router.simulate.likeness import AS_ONE
+    from router.simulate.strategies import OURS
+
+    screen = console()
+    for like in found:
+        error = f" ±{like.error:.1%}" if isfinite(like.error) else ""
+        screen.print(
+            f"{like.strategy} against {OURS}: cost {like.cost:+.1%}{error},"
+            f" attainment {like.attainment:+.1%} ({like.kind}):"
+            f" {'as one' if like.as_one else 'not as one'}",
+            markup=False,
+            highlight=False,
+        )
+    if found:
+        screen.print(
+            f"as one: both within {AS_ONE:.0%}. attainment: of the class that differs most."
+            " ±: standard error over seeds.",
+            style="dim",
+        )

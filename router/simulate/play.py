@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing import get_context
 from random import Random
@@ -39,12 +40,17 @@ class Played:
 
 
 def play(task: Task) -> Played:
-    """Play one. The same task always gives the same."""
+    """Play one. The same task always gives the same.
+
+    Raises PrivateRedisError where a strategy shares and no server can be started.
+    """
     scenario, seed, name = task
     world, arrivals = World(scenario, seed), Arrivals(scenario, seed)
     clock, caches = VirtualClock(scenario.start_wall), Caches()
-    buyer = STRATEGIES[name](Setting(world, arrivals, clock, caches, Random(f"{seed}/{name}")))
-    served = Run(world, arrivals, clock, caches, buyer).play()
+    with ExitStack() as stack:
+        rng = Random(f"{seed}/{name}")
+        buyer = STRATEGIES[name](Setting(world, arrivals, clock, caches, rng, stack))
+        served = Run(world, arrivals, clock, caches, buyer).play()
     noted = buyer.noted if isinstance(buyer, Engine) else ()
     return Played(seed, name, served, noted)
 

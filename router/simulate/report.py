@@ -8,6 +8,7 @@ from typing import Any
 
 from router.simulate.account import Account, ClassAccount, by_endpoint
 from router.simulate.calibration import coverage, mean_cost
+from router.simulate.likeness import Likeness, likenesses
 from router.simulate.play import Played
 from router.simulate.scenario import Scenario
 
@@ -22,6 +23,7 @@ def document(
         "warm_up_hours": scenario.warm_up_hours,
         "seeds": sorted({p.seed for p in plays}),
         "strategies": [_account(a, scenario, plays) for a in found],
+        "replicas": [_of_replicas(like) for like in likenesses(scenario, plays)],
         "calibration": _calibration(scenario, plays),
     }
 
@@ -61,6 +63,17 @@ def _of_class(c: ClassAccount) -> dict[str, Any]:
         "cost_per_answer_usd": _number(c.tally.cost_per_answer_usd),
         "true_distributions_cost_per_answer_usd": _number(c.oracle_usd),
         "beyond_frontier": c.beyond,
+    }
+
+
+def _of_replicas(like: Likeness) -> dict[str, Any]:
+    return {
+        "strategy": like.strategy,
+        "cost": _number(like.cost),
+        "cost_standard_error": _number(like.error),
+        "attainment": _number(like.attainment),
+        "class": like.kind,
+        "as_one": like.as_one,
     }
 
 

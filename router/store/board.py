@@ -29,7 +29,6 @@ from router.core.stats import Stats
 from router.core.tokens import Rates
 from router.ports import Clock
 from router.store.journal import Journal
-from router.store.sessions import Sessions
 
 GROUPS: Final = (*stats.GROUPS, lengths.LENGTHS, tokens.TOKENS, stakes.STAKES)
 _QUICK: Final = tuple(g for g in stats.GROUPS if g is not stats.SHAPE)
@@ -121,7 +120,6 @@ class Board:
         for seen in self._seen.values():
             for name in seen.endpoint.serves:
                 self._serving.setdefault(name, []).append(seen)
-        self._sessions = Sessions()
         self._latest: dict[str, Ask] = {}
         self._lengths: dict[tuple[str, str], tuple[float, Lengths]] = {}
         self._pairs: dict[Pair, None] = {}
@@ -172,7 +170,7 @@ class Board:
 
     def warm(self, ask: Ask) -> Warm:
         """Return how many tokens of its conversation each endpoint should still remember."""
-        return self._sessions.warm(ask.session, self._clock.wall()) if ask.session else COLD
+        return self.journal.sessions.warm(ask.session, self._clock.wall()) if ask.session else COLD
 
     def survey(self) -> Survey:
         """Tell everything that is known, for people; nothing is decided from it."""
@@ -315,8 +313,8 @@ class Board:
         )
         final = outcome.attempts[-1]
         if ask.session and final.usage is not None:
-            found += stakes.turned(first=ask.session not in self._sessions)
-            self._sessions.turn(ask.session, final.endpoint, final.usage.input, wall)
+            found += stakes.turned(first=ask.session not in self.journal.sessions)
+            self.journal.sessions.turn(ask.session, final.endpoint, final.usage.input, wall)
         self.journal.add(subject, stakes.STAKES, found, wall)
 
     def _stats(self, seen: _Seen, wall: float) -> Stats:

@@ -18,6 +18,8 @@ SCRIPT = files("router.store").joinpath("sync.lua").read_text(encoding="utf-8")
 SHA1 = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 PAGE_KEYS = 100
 """Keys per answer: reading that many full ones holds the event loop for about two milliseconds."""
+_LATEST_S = 7 * 86_400
+"""How long a time is kept after it last moved, where its batch does not say."""
 
 _Sums = list[tuple[str, list[float]]]
 _Stamps = list[tuple[str, float]]
@@ -67,7 +69,12 @@ def pack(batch: Batch) -> bytes:
         )
         for key, fields in batch.sums.items()
     ]
-    return _ENCODER.encode((sums, [pair for pair in batch.latest.items() if isfinite(pair[1])]))
+    stamps = [
+        (name, at, batch.ttl_s.get(name, _LATEST_S))
+        for name, at in batch.latest.items()
+        if isfinite(at)
+    ]
+    return _ENCODER.encode((sums, stamps))
 
 
 def read(answer: object) -> Pulled | str:

@@ -13,11 +13,15 @@ from dataclasses import dataclass
 
 from router.core.decay import Group
 from router.store.cells import MAX_CELLS, Cell, Slot
+from router.store.sessions import CACHE_LASTS_S, TURN, Sessions
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Amounts by key and index that Redis does not have yet; ``latest`` merge by maximum."""
+    """Amounts by key and index that Redis does not have yet; ``latest`` merge by maximum.
+
+    ``ttl_s`` is how long a key or a name must live; a name that is not in it lives a week.
+    """
 
     id: str
     sums: Mapping[str, Mapping[int, float]]
@@ -26,11 +30,12 @@ class Batch:
 
 
 class Journal:
-    """Every decaying sum of this process, by (subject, group)."""
+    """Every decaying sum of this process, by (subject, group), and its conversations."""
 
     def __init__(self, groups: Iterable[Group], wall: Callable[[], float]) -> None:
         self._groups = {group.name: group for group in groups}
         self._wall = wall
+        self.sessions = Sessions()
         self._cells: dict[tuple[str, str], Cell] = {}
         self._dirty: dict[str, Slot] = {}
         self._batch: Batch | None = None
@@ -106,11 +111,12 @@ class Journal:
     def take(self) -> Batch | None:
         """Freeze what is unpushed as a batch, or give the one still unacknowledged again."""
         if self._batch is None and (self._dirty or self._news):
-            sums, ttl = {}, {}
+            turns = self.sessions.news(self._wall())
+            sums, ttl = {}, dict.fromkeys(turns, CACHE_LASTS_S)
             for key, slot in self._dirty.items():
                 sums[key], ttl[key] = slot.freeze(), slot.group.ttl_s
                 self._sent.append(slot)
-            self._batch = Batch(secrets.token_hex(8), sums, ttl, dict(self._news))
+            self._batch = Batch(secrets.token_hex(8), sums, ttl, {**self._news, **turns})
             self._dirty, self._news = {}, {}
         return self._batch
 
@@ -122,7 +128,7 @@ class Journal:
     def absorb(
         self, totals: Mapping[str, Mapping[int, float]], latest: Mapping[str, float]
     ) -> None:
-        """Take Redis' totals of changed sums, and times others noted."""
+        """Take Redis' totals of changed sums, and times and turns others noted."""
         now = self._wall()
         for key, values in totals.items():
             subject, name, number = key.rsplit("/", 2)
@@ -132,14 +138,20 @@ class Journal:
                 cell.absorb(int(number), values)
                 self.touched.add(subject)
         for name, wall_s in latest.items():
-            self._latest[name] = max(wall_s, self._latest.get(name, 0.0))
+            if name.startswith(TURN):
+                self.sessions.hear(name, wall_s)
+            else:
+                self._latest[name] = max(wall_s, self._latest.get(name, 0.0))
         self.version += 1
         if self.version % 256 == 0:
             for cell in self._cells.values():
                 cell.forget(now)
 
     def rebase(self) -> None:
-        """Redis lost its data: forget what was pulled; all of our own is unpushed again."""
+        """Redis lost its data: forget what was pulled; all of our own is unpushed again.
+
+        Turns are not: they cool within minutes.
+        """
         self._settle_batch()
         self._dirty = {}
         for cell in self._cells.values():

@@ -223,7 +223,7 @@ class Sharing:
             await asyncio.wait({self._task})
         try:
             async with asyncio.timeout(_LAST_PUSH_S):
-                while await self._attempt() and self._journal.take() is not None:
+                while await self.sync() and self._journal.take() is not None:
                     pass
         except TimeoutError:
             pass
@@ -239,15 +239,19 @@ class Sharing:
         shortest_s, longest_s = _BACK_OFF_S
         back_off_s = shortest_s
         while not self._leaving:
-            if await self._attempt():
+            if await self.sync():
                 pause_s, back_off_s = self._interval_s, shortest_s
             else:
                 pause_s, back_off_s = back_off_s, min(longest_s, 2 * back_off_s)
             if not self._leaving:
                 await asyncio.sleep(pause_s)
 
-    async def _attempt(self) -> bool:
-        """One cycle, and how it went, in the state."""
+    async def sync(self) -> bool:
+        """One cycle; whether it went well, and in the state, how.
+
+        The task of an entered ``Sharing`` does nothing else. Who keeps a time of their own calls
+        this instead of entering it, one call after another.
+        """
         try:
             await self._cycle()
         except (RedisError, OSError, TimeoutError, ValueError) as error:

@@ -19,7 +19,6 @@
 -- Every change has a number of its own (not one per batch), so that a pull can stop anywhere.
 
 local BATCH_S = 3600          -- how long an applied batch is remembered
-local LATEST_S = 7 * 86400    -- how long a timestamp is kept after it last moved
 local LONGEST_S = 30 * 86400  -- no key lives longer without a push
 local SWEEP = 100             -- expired members forgotten per call
 
@@ -59,7 +58,7 @@ local function push(sums, stamps)
   for _, stamp in ipairs(stamps) do
     number = number + 1
     if redis.call('ZADD', latest, 'GT', 'CH', stamp[2], stamp[1]) == 1 then
-      note('l' .. stamp[1], number, LATEST_S)
+      note('l' .. stamp[1], number, stamp[3])
     end
   end
   for _, name in ipairs({changed, expiries, latest}) do

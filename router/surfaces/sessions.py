@@ -30,13 +30,18 @@ def session_of(headers: Mapping[str, str], fields: Mapping[str, msgspec.Raw]) ->
     """
     for name in SESSION_HEADERS:
         if name in headers and headers[name].strip():
-            return _hashed(headers[name].strip().encode())
+            return _hashed(_bytes(headers[name]))
     for key in SESSION_KEYS:
         said = bytes(fields[key]).strip().strip(b'"') if key in fields else b""
         if said not in _NOTHING:
             return _hashed(said)
-    last = headers.get(LAST_HEADER, "").strip()
-    return _hashed(last.encode()) if last else ""
+    last = _bytes(headers.get(LAST_HEADER, ""))
+    return _hashed(last) if last else ""
+
+
+def _bytes(header: str) -> bytes:
+    """A header as it came: it may hold what is no UTF-8."""
+    return header.strip().encode(errors="surrogateescape")
 
 
 def _hashed(said: bytes) -> str:

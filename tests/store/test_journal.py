@@ -10,6 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from router.core.catalogue import EndpointId
 from router.core.decay import Group
 from router.store.cells import MAX_CELLS
 from router.store.journal import Batch, Journal
@@ -179,6 +180,16 @@ def test_of_times_the_latest_counts_whoever_noted_it() -> None:
     batch = journal.take()
     assert batch is not None
     assert batch.latest == {"open:e": NOW + 5}
+
+
+def test_turns_are_told_beside_times_but_are_none() -> None:
+    one, two, server = a_journal(), a_journal(), Server()
+    one.sessions.turn("s", EndpointId("e"), 1000, NOW)
+    one.note("open:e", NOW + 5)
+    for journal in (one, two):
+        sync(journal, server)
+    assert two.sessions.warm("s", NOW) == {"e": 1000}
+    assert one.times == two.times == {"open:e": NOW + 5}
 
 
 def test_sums_of_epochs_long_gone_are_not_taken_in() -> None:

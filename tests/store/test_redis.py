@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from router.core.catalogue import EndpointId
+from router.store.board import GROUPS
 from router.store.exchange import PAGE_KEYS
+from router.store.journal import Journal
 from router.store.private import PrivateRedis
 from router.store.redis import Sharing, shown
+from router.store.sessions import CACHE_LASTS_S
 from tests.store.peers import RealClock, Sums, bad_line, merged, tell, until
 
 
-def sharing(url: str, journal: Sums, *, interval_s: float = 0.02) -> Sharing:
+def sharing(url: str, journal: Sums | Journal, *, interval_s: float = 0.02) -> Sharing:
     return Sharing(url, journal, clock=RealClock(), interval_s=interval_s)
 
 
@@ -41,6 +45,26 @@ async def test_what_one_replica_learns_the_other_knows(server: PrivateRedis) -> 
         await until(lambda: one.state.last_sync_age_s < 1)
 
 
+async def test_a_conversation_is_known_to_every_replica_and_ends(server: PrivateRedis) -> None:
+    now = RealClock().wall()
+    here, there = (Journal(GROUPS, RealClock().wall) for _ in range(2))
+    one, two = sharing(server.url, here), sharing(server.url, there)
+    here.add("c", GROUPS[0], [(0, 1.0)], now)
+    here.note("open", now + 5)
+    here.sessions.turn("s", EndpointId("r1@azure"), 123_457, now)
+    for peer in (one, two):
+        assert await peer.sync()
+        await peer._line.close()
+    assert there.sessions.warm("s", now) == {"r1@azure": 123_457}
+    assert there.times == {"open": now + 5}
+    where = await home(server.url)
+    told = await tell(server.url, "ZRANGE", where + "expiries", 0, -1, "WITHSCORES")
+    assert isinstance(told, list)
+    ends = {name[:2]: float(end) - now for name, end in told}
+    assert ends[b"lw"] == pytest.approx(CACHE_LASTS_S, abs=5)
+    assert ends[b"lo"] == pytest.approx(7 * 86_400, abs=5)
+
+
 @pytest.mark.parametrize("seed", range(12))
 async def test_replicas_agree_whatever_was_lost_and_whoever_came_first(
     server: PrivateRedis, folder: Path, seed: int
@@ -57,10 +81,10 @@ async def test_replicas_agree_whatever_was_lost_and_whoever_came_first(
             line.fault = chance.choice([None, None, "request lost", "answer lost"])
             if chance.random() < 0.05:
                 await tell(server.url, "FLUSHALL")
-            await peers[who]._attempt()
+            await peers[who].sync()
         line.fault = None
         for peer in peers * 3:
-            await peer._attempt()
+            await peer.sync()
         for peer in peers:
             await peer._line.close()
     assert sum(journal.resent for journal in journals) > 5
@@ -74,12 +98,12 @@ async def test_an_answer_that_was_lost_is_not_counted_twice(
     a, b = Sums("a"), Sums("b")
     async with bad_line(server.url, folder / "line") as line:
         one = sharing(line.url, a)
-        assert await one._attempt()
+        assert await one.sync()
         a.add("k", 1, 1.0)
         line.fault = "answer lost"
-        assert not await one._attempt()
+        assert not await one.sync()
         assert await tell(server.url, "HGET", await home(server.url) + "s:k", 1) == b"1"
-        assert await one._attempt()
+        assert await one.sync()
         await one._line.close()
     async with sharing(server.url, b):
         await until(lambda: b.view() == {"k": {1: 1.0}})
@@ -119,13 +143,13 @@ async def test_a_new_connection_reads_everything_once(server: PrivateRedis) -> N
     a = Sums("a")
     one = sharing(server.url, a)
     a.add("k", 0, 1.0)
-    assert await one._attempt()
+    assert await one.sync()
     pulled: list[set[str]] = []
     a.absorb = lambda totals, latest: pulled.append(set(totals))  # type: ignore[method-assign]
-    assert await one._attempt()
+    assert await one.sync()
     await one._line.close()
-    assert await one._attempt()
-    assert await one._attempt()
+    assert await one.sync()
+    assert await one.sync()
     assert pulled == [{"k"}]
     await one._line.close()
 
@@ -133,10 +157,10 @@ async def test_a_new_connection_reads_everything_once(server: PrivateRedis) -> N
 async def test_a_script_that_was_flushed_is_sent_again(server: PrivateRedis) -> None:
     a = Sums("a")
     one = sharing(server.url, a)
-    assert await one._attempt()
+    assert await one.sync()
     await tell(server.url, "SCRIPT", "FLUSH")
     a.add("k", 1, 1.0)
-    assert await one._attempt()
+    assert await one.sync()
     assert a.unpushed == 0
     await one._line.close()
 
@@ -146,7 +170,7 @@ async def test_many_keys_come_in_pages_and_none_is_missed(server: PrivateRedis) 
     for i in range(10 * PAGE_KEYS + 7):
         a.add(f"k{i}", 0, 1.0)
     one, two = sharing(server.url, a), sharing(server.url, b)
-    assert await one._attempt()
+    assert await one.sync()
     calls = 0
     call = two._line.call
 
@@ -154,14 +178,14 @@ async def test_many_keys_come_in_pages_and_none_is_missed(server: PrivateRedis) 
         nonlocal calls
         calls += 1
         a.add(f"k{calls}", 0, 1.0)
-        assert await one._attempt()
+        assert await one.sync()
         return await call(key, args)
 
     two._line.call = counted  # type: ignore[method-assign]
-    assert await two._attempt()
+    assert await two.sync()
     two._line.call = call  # type: ignore[method-assign]
     assert calls == 1 + 11
-    assert await two._attempt()
+    assert await two.sync()
     assert b.view() == a.view() == merged(a)
     for peer in (one, two):
         await peer._line.close()
@@ -172,14 +196,14 @@ async def test_only_what_changed_is_pulled(server: PrivateRedis) -> None:
     one, two = sharing(server.url, a), sharing(server.url, b)
     a.add("still", 0, 1.0)
     a.add("moving", 0, 1.0)
-    assert await one._attempt()
-    assert await two._attempt()
+    assert await one.sync()
+    assert await two.sync()
     pulled: list[set[str]] = []
     b.absorb = lambda totals, latest: pulled.append(set(totals))  # type: ignore[method-assign]
     a.add("moving", 0, 1.0)
-    assert await one._attempt()
-    assert await two._attempt()
-    assert await two._attempt()
+    assert await one.sync()
+    assert await two.sync()
+    assert await two.sync()
     assert pulled == [{"moving"}]
     for peer in (one, two):
         await peer._line.close()
@@ -216,12 +240,12 @@ async def test_a_server_that_came_back_with_older_data_is_read_again(server: Pri
     one, two = sharing(server.url, a), sharing(server.url, b)
     for i in range(5):
         a.add(f"k{i}", 0, 1.0)
-    assert await one._attempt()
-    assert await two._attempt()
+    assert await one.sync()
+    assert await two.sync()
     await tell(server.url, "HSET", "{meritorder:1}:head", "sequence", 2)
     a.add("k0", 0, 1.0)
-    assert await one._attempt()
-    assert await two._attempt()
+    assert await one.sync()
+    assert await two.sync()
     assert b.view()["k0"] == {0: 2.0}
     for peer in (one, two):
         await peer._line.close()
@@ -233,7 +257,7 @@ async def test_an_amount_that_is_no_number_harms_nothing_else(server: PrivateRed
     a.add("k", 1, 1.0)
     a.own.clear()
     one = sharing(server.url, a)
-    assert await one._attempt()
+    assert await one.sync()
     assert await tell(server.url, "HGETALL", await home(server.url) + "s:k") == {b"1": b"1"}
     await one._line.close()
 

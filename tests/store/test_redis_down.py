@@ -112,7 +112,7 @@ async def test_a_port_that_never_answers_costs_the_loop_nothing() -> None:
 async def test_a_large_batch_leaves_no_sockets_on_a_frozen_server(server: PrivateRedis) -> None:
     a = Sums("a")
     one = sharing(server.url, a)
-    assert await one._attempt()
+    assert await one.sync()
     for i in range(2000):
         for field in range(60):
             a.add(f"k{i}", field, 0.1)
@@ -120,12 +120,12 @@ async def test_a_large_batch_leaves_no_sockets_on_a_frozen_server(server: Privat
     os.kill(server.pid, signal.SIGSTOP)
     try:
         for _ in range(3):
-            assert not await one._attempt()
+            assert not await one.sync()
         await until(lambda: open_files() < before, within_s=1)
     finally:
         os.kill(server.pid, signal.SIGCONT)
     async with asyncio.timeout(10):
-        while not await one._attempt():
+        while not await one.sync():
             pass
     assert a.unpushed == 0
     assert a.view() == a.own

@@ -11,6 +11,7 @@ import pytest
 
 from router.core.ask import Ask
 from router.ports import Call
+from router.surfaces.sessions import LAST_HEADER, SESSION_HEADERS, session_of
 from tests.surfaces.house import body, running
 
 NAME = "anna's chat, 24 November"
@@ -89,3 +90,11 @@ async def test_what_names_it_reaches_the_provider_as_it_came() -> None:
     assert {name: call.headers[name] for name in headers} == headers
     sent = json.loads(call.body)
     assert (sent["prompt_cache_key"], sent["session_id"]) == ("k", "b")
+
+
+def test_a_name_that_is_no_text_names_a_conversation_too() -> None:
+    """Where a header's bytes are no UTF-8, the server hands them on as lone surrogates."""
+    for header in (*SESSION_HEADERS, LAST_HEADER):
+        named = session_of({header: "caf\udce9"}, {})
+        assert len(named) == 24
+        assert named != session_of({header: "caf\udce8"}, {})
