@@ -70,8 +70,6 @@ def learned(
     found = [(1, 1.0), (2, cost_usd)]
     if missed is not None:
         move = step(sums[1]) * (float(missed) - AIM * (1 - percentile))
-        raw = sums[0]
-        beyond = raw >= log(HIGHEST / START) if move > 0 else raw <= log(LOWEST / START)
-        if not beyond:
-            found.append((0, move))
+        room = log((HIGHEST if move > 0 else LOWEST) / START) - sums[0]
+        found.append((0, min(move, max(room, 0.0)) if move > 0 else max(move, min(room, 0.0))))
     return found
