@@ -29,6 +29,8 @@ def test_every_key_of_a_section_has_a_row_with_its_variable_and_default(section:
         said = {"adaptive": None, "[]": ()}.get(default, default)
         if isinstance(field.default, float):
             assert float(default) == field.default
+        elif isinstance(field.default, bool):
+            assert default == str(field.default).lower()
         else:
             assert said == (field.default if said in (None, ()) else str(field.default))
 
