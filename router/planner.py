@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import Final
 
 from router.core.ask import Ask, Mode
-from router.core.catalogue import Endpoint, EndpointId
+from router.core.catalogue import Endpoint
 from router.core.decide import decide
 from router.core.decision import Decision, Explained
 from router.core.explain import explain
@@ -100,7 +100,7 @@ class Planner:
         board = self._board
         found = rescue(
             ask,
-            EndpointId(first.id),
+            first.id,
             board.candidates(ask),
             board.stakes(ask.kind),
             wall=self._clock.wall(),

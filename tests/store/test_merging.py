@@ -17,7 +17,8 @@ from router.core.catalogue import EndpointId
 from router.core.decay import Group
 from router.core.stakes import STAKES, turned
 from router.store.board import GROUPS
-from router.store.journal import Batch, Journal
+from router.store.journal import Journal
+from tests.store.test_journal import Server, sync
 
 NOW = 1_760_011_200.0
 REPLICAS = 4
@@ -86,22 +87,6 @@ times = st.builds(
 )
 
 
-class Server:
-    """What Redis promises: sums add up, times and turns merge to the latest."""
-
-    def __init__(self) -> None:
-        self.sums: dict[str, dict[int, float]] = {}
-        self.latest: dict[str, float] = {}
-
-    def push(self, batch: Batch) -> None:
-        for key, amounts in batch.sums.items():
-            into = self.sums.setdefault(key, {})
-            for index, amount in amounts.items():
-                into[index] = into.get(index, 0.0) + amount
-        for name, at in batch.latest.items():
-            self.latest[name] = max(at, self.latest.get(name, at))
-
-
 def a_journal() -> Journal:
     return Journal(GROUPS, lambda: NOW)
 
@@ -118,14 +103,6 @@ def tell(journal: Journal, news: News) -> None:
         journal.add("c:talks", STAKES, turned(first=False), at)
     else:
         journal.note(news.name, NOW + news.ahead_s)
-
-
-def sync(journal: Journal, server: Server) -> None:
-    batch = journal.take()
-    if batch is not None:
-        server.push(batch)
-        journal.acknowledge(batch)
-    journal.absorb({k: dict(v) for k, v in server.sums.items()}, dict(server.latest))
 
 
 def in_order(found: Sequence[Turn]) -> list[Turn]:
