@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from router.config import load, needs_sandbox, resolve
-from router.config.endpoint import EndpointRow, LimitsRow, PriceRow, PriorRow
+from router.config.endpoint import EndpointRow, LimitsRow, PriorRow
 from router.config.layers import variable
 from router.config.policies import RoutingTable, SlaTable
+from router.config.price import AboveRow, PriceRow, TierRows
 from router.config.providers import BASE_URLS, NOT_OPENAI
 from router.config.sections import SECTIONS, Strict
 from router.config.window import Window
@@ -26,7 +27,7 @@ def test_every_key_of_a_section_has_a_row_with_its_variable_and_default(section:
         (line,) = [row for row in part.splitlines() if row.startswith(f"| `{key}` |")]
         assert variable(section, key) in line
         default = line.split("|")[3].strip().strip("`").strip('"')
-        said = {"adaptive": None, "[]": ()}.get(default, default)
+        said = {"adaptive": None, "[]": (), "true": "True"}.get(default, default)
         if isinstance(field.default, float):
             assert float(default) == field.default
         else:
@@ -38,7 +39,7 @@ def test_every_key_of_an_endpoint_has_a_row(key: str) -> None:
     assert f"\n| `{key}` |" in PAGE.partition("## `[[endpoints]]`")[2]
 
 
-@pytest.mark.parametrize("table", [PriceRow, PriorRow, LimitsRow, Window])
+@pytest.mark.parametrize("table", [PriceRow, AboveRow, TierRows, PriorRow, LimitsRow, Window])
 def test_every_key_inside_an_endpoint_is_named(table: type[Strict]) -> None:
     for key in table.model_fields:
         assert re.search(rf"\b{key}\b", PAGE)
