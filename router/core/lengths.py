@@ -12,7 +12,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from functools import lru_cache
 from itertools import pairwise
-from math import exp, log, sqrt
+from math import exp, hypot, log, sqrt
 from typing import Final, NamedTuple
 
 from router.core.decay import Group
@@ -22,6 +22,8 @@ from router.core.numbers import normal_cdf
 
 CELLS = 48
 STEP = (HIGH - LOW) / CELLS
+CELL_SD = STEP / sqrt(12)
+"""Spread inside a cell: answers all of one length are told no finer (Sheppard's correction)."""
 LENGTHS: Final = Group("lengths", 24 * 3600.0, CELLS + 6)
 """48 cells of log tokens, then n, sums of tokens, of streamed reasoning, of visible tokens, of log
 tokens and of their squares."""
@@ -142,7 +144,7 @@ def believed(
         visible=shown / tokens,
         reasoning=(own[CELLS + 2] + elsewhere[CELLS + 2]) / tokens,
         samples=shell.samples,
-        spread=sqrt(variance / (PRIOR_N + count)),
+        spread=hypot(sqrt(variance / (PRIOR_N + count)), CELL_SD),
         doubt=0.0 if count >= SURE_AFTER else 1 / sqrt(sure),
     )
 

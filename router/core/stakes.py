@@ -19,8 +19,11 @@ from router.core.decay import Group
 STAKES: Final = Group("stakes", 30 * 24 * 3600.0, 5)
 """Sum of log increments, answers, sum of their cost in USD, conversations, their turns."""
 
-START, LOWEST, HIGHEST = 10.0, 0.5, 300.0
+START, LOWEST, HIGHEST = 10.0, 1.0, 300.0
+"""In typical costs. A miss is at least an answer wasted; lower prices, reached in calm hours, were
+found to leave a class unprotected when a storm began (`volatile`)."""
 STEP, AIM = 0.04, 0.9
+"""Of the price's log for each verdict, and of the misses allowed (study)."""
 EAGER, SETTLED_AFTER = 8.0, 1600.0
 """How many times as large the first step is, and the answers after which it is no larger."""
 PRIOR_TURNS, PRIOR_CONVERSATIONS = 3.0, 2.0
@@ -70,8 +73,6 @@ def learned(
     found = [(1, 1.0), (2, cost_usd)]
     if missed is not None:
         move = step(sums[1]) * (float(missed) - AIM * (1 - percentile))
-        raw = sums[0]
-        beyond = raw >= log(HIGHEST / START) if move > 0 else raw <= log(LOWEST / START)
-        if not beyond:
-            found.append((0, move))
+        room = log((HIGHEST if move > 0 else LOWEST) / START) - sums[0]
+        found.append((0, min(move, max(room, 0.0)) if move > 0 else max(move, min(room, 0.0))))
     return found

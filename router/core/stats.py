@@ -169,7 +169,7 @@ class Stats(NamedTuple):
 def fitted_line(prior: Prior, sums: list[float]) -> tuple[float, float]:
     """Fit ``a`` (seconds) and ``b`` (seconds per 1K tokens), held by two prior observations."""
     n, w, wx, wxx, wy, wxy = sums
-    a0, b0 = prior.ttft_ms / 1000, prior.ttft_ms_per_1k / 1000
+    a0, b0 = max(MIN_A_S, prior.ttft_ms / 1000), prior.ttft_ms_per_1k / 1000
     hold = HOLD_WHILE_NEW if n < NEW_BELOW else HOLD
     for x in PSEUDO_PROMPTS_K:
         y = a0 + b0 * x

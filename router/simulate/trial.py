@@ -46,48 +46,47 @@ def tried(
     """Let an attempt run its course, or be cancelled after ``left_s``: another was faster."""
     endpoint, limits, stream = site.endpoint, site.endpoint.limits, errand.ask.stream
     price = endpoint.price.at(wall) if endpoint.price is not None else Price(0.0, 0.0)
-    fault, lasts, share = fate.fault, fate.fault_s, 0.0
+    fault, lasts, shown = fate.fault, fate.fault_s, 0.0
     status = None if fault is None else FAULTS[fault].status
     stalls = fate.stalls_at < 1
     content_s = fate.first if stream else (fate.last if not stalls else inf)
     if left_s < inf:
-        fault, lasts, share = Kind.OUTRUN, left_s, _generated(fate, left_s)
+        fault, lasts, shown = Kind.OUTRUN, left_s, _shown(fate, left_s)
         status = 200 if fate.first <= left_s else None
     elif fault is None:
         patience_s = min(patience_s, limits.total_s)
         if content_s > patience_s:
             late = limits.total_s <= patience_s
             fault = Kind.TOTAL_TIMEOUT if late else Kind.FIRST_TOKEN_TIMEOUT
-            lasts, share = patience_s, _generated(fate, patience_s)
+            lasts, shown = patience_s, _shown(fate, patience_s)
         elif stalls:
             lasts = fate.first + (fate.last - fate.first) * fate.stalls_at + limits.gap_s
-            fault, share, status = Kind.GAP_TIMEOUT, fate.stalls_at, 200
+            fault, shown, status = Kind.GAP_TIMEOUT, fate.stalls_at, 200
         elif fate.last > limits.total_s:
             fault, lasts, status = Kind.TOTAL_TIMEOUT, limits.total_s, 200
-            share = _generated(fate, lasts)
+            shown = _shown(fate, lasts)
         else:
-            lasts, share, status = fate.last, 1.0, 200
+            lasts, shown, status = fate.last, 1.0, 200
     begun = stream and fate.first <= lasts and status == 200  # noqa: PLR2004 - OK
-    usage = _usage(fate) if fault is None else _estimate(errand, fate, fault, status, share)
-    billed = 1.0 if endpoint.bills_after_cancel else share
-    bill = _billed(fate, billed) if fault is None or is_billed(fault, status) else None
-    shown = begun
-    seen = fate.visible if fault is None else round(fate.visible * share)
+    usage = _usage(fate) if fault is None else _estimate(errand, fate, fault, status, shown)
+    made = inf if fault is None or endpoint.bills_after_cancel else _made(fate, lasts, shown)
+    bill = _usage(fate, made) if fault is None or is_billed(fault, status) else None
+    seen = fate.visible if fault is None else round(fate.visible * shown)
     attempt = Attempt(
         endpoint=endpoint.id,
         number=number,
         started_wall=wall,
         sent=now,
         ended=now + lasts,
-        first=now + fate.first if shown else None,
-        first_answer=now + fate.answer if shown and fate.answer <= lasts else None,
+        first=now + fate.first if begun else None,
+        first_answer=now + fate.answer if begun and fate.answer <= lasts else None,
         last=now + (fate.last if fault is None else max(fate.first, lasts - limits.gap_s))
-        if shown
+        if begun
         else None,
         streamed=stream,
         usage=usage,
-        visible_tokens=float(seen) if fault is None or shown else 0.0,
-        visible_chars=round(seen * CHARS_PER_TOKEN) if fault is None or shown else 0,
+        visible_tokens=float(seen) if fault is None or begun else 0.0,
+        visible_chars=round(seen * CHARS_PER_TOKEN) if fault is None or begun else 0,
         cost_nano_usd=cost_nano_usd(usage, price),
         fault=fault,
         status=status,
@@ -96,32 +95,37 @@ def tried(
     return Trial(attempt, cost_nano_usd(bill, price), begun, fate.retry_after_s)
 
 
-def _generated(fate: Fate, at_s: float) -> float:
-    """Return the share of the answer there is ``at_s`` seconds in."""
+def _shown(fate: Fate, at_s: float) -> float:
+    """Return the share of what will be visible that there is ``at_s`` seconds in."""
     if fate.first == inf or at_s <= fate.first:
         return 0.0
-    return min(1.0, (at_s - fate.first) / max(fate.last - fate.first, 1e-9))
+    return min(fate.stalls_at, (at_s - fate.first) / max(fate.last - fate.first, 1e-9))
 
 
-def _usage(fate: Fate) -> Usage:
+def _made(fate: Fate, at_s: float, shown: float) -> float:
+    """Return the output tokens there are ``at_s`` seconds in: what is hidden is made first."""
+    hidden = fate.text + fate.reasoning - fate.visible
+    if fate.first <= at_s:
+        return hidden + fate.visible * shown
+    pace = max(fate.visible - 1, 1) / max(fate.last - fate.first, 1e-9)
+    return max(0.0, hidden - (fate.first - at_s) * pace) if fate.first < inf else 0.0
+
+
+def _usage(fate: Fate, made: float = inf) -> Usage:
+    """Count an answer of which so many output tokens were made: reasoning before text."""
+    reasoning = round(min(made, fate.reasoning))
     return Usage(
-        fresh_input=fate.fresh, cache_read=fate.cached, text=fate.text, reasoning=fate.reasoning
+        fresh_input=fate.fresh,
+        cache_read=fate.cached,
+        text=round(min(max(0.0, made - reasoning), fate.text)),
+        reasoning=reasoning,
     )
 
 
 def _estimate(
-    errand: Errand, fate: Fate, fault: Kind, status: int | None, share: float
+    errand: Errand, fate: Fate, fault: Kind, status: int | None, shown: float
 ) -> Usage | None:
     if not is_billed(fault, status):
         return None
-    seen = fate.visible * share
+    seen = fate.visible * shown
     return estimated(input_tokens=guess(errand.ask.prompt), text=seen, reasoning=0.0)
-
-
-def _billed(fate: Fate, share: float) -> Usage:
-    return Usage(
-        fresh_input=fate.fresh,
-        cache_read=fate.cached,
-        text=round(fate.text * share),
-        reasoning=round(fate.reasoning * share),
-    )

@@ -12,23 +12,27 @@ from typing import Final, NamedTuple
 
 from router.core.catalogue import Price
 from router.core.forecast import Question
-from router.core.numbers import normal_cdf, normal_quantile
+from router.core.numbers import normal_cdf
 from router.simulate.buyer import Errand
-from router.simulate.draws import residual_cdf
+from router.simulate.draws import normal, residual_cdf
 from router.simulate.scenario import Noise
 from router.simulate.weather import Weather
 from router.simulate.world import Site, World
 
 
-def _nodes(count: int) -> tuple[float, ...]:
-    return tuple(normal_quantile((i + 0.5) / count) for i in range(count))
+def _nodes(count: int, low: float = 0.0, high: float = 1.0) -> tuple[float, ...]:
+    """Return standard normal deviates that stand for those of probability ``low`` to ``high``."""
+    step = (high - low) / count
+    return tuple([normal(low + (i + 0.5) * step) for i in range(count)])
 
 
 DECODES: Final = _nodes(48)
 """Nodes of tokens over speed, one lognormal, where no bound tells the two apart."""
-LENGTHS: Final = _nodes(32)
-PACES: Final = _nodes(9)
-"""Nodes of each where one does."""
+LENGTHS: Final = 32
+PACES: Final = 9
+"""How many nodes of each where one does: all of them within its bounds."""
+UNLIKELY: Final = 1e-9
+"""A chance below which there is none."""
 LATE_QUANTILE: Final = 2.0
 """Standard deviations out at which a wait counts as late."""
 
@@ -60,7 +64,11 @@ def prospect(  # noqa: PLR0917 - called for every endpoint of every request
     mean, sd = world.log_length(site, errand.kind)
     keeps = 0.0
     thinking = world.scenario.model(seller.family).thinking
-    prompt_usd = price.nano_usd(fresh=prompt, cache_read=0, cache_write=0, output=0) / 1e9
+
+    def usd(fresh: float, read: float, output: float) -> float:
+        return price.nano_usd(fresh=fresh, cache_read=read, cache_write=0, output=output) / 1e9
+
+    prompt_usd = usd(prompt, 0.0, 0.0)
     waits = _Waits(seller.noise, sky, mean, sd, seller.tps_spread, thinking, seller.hides_thinking)
     token_usd = price.output / 1e6
     line = seller.ttft_s + seller.ttft_s_per_1k * prompt / 1000
@@ -68,19 +76,21 @@ def prospect(  # noqa: PLR0917 - called for every endpoint of every request
         keeps = waits.p_keep(q, line, prompt_usd, token_usd)
         if hit:
             short = seller.ttft_s + seller.ttft_s_per_1k * (prompt - cached) / 1000
-            keeps += hit * (waits.p_keep(q, short, prompt_usd, token_usd) - keeps)
+            read_usd = usd(prompt - cached, cached, 0.0)
+            keeps += hit * (waits.p_keep(q, short, read_usd, token_usd) - keeps)
     else:
         keeps = 1.0
-    output = mean_length(mean, sd, q.max_tokens)
-    read = hit * cached
-    cost = price.nano_usd(fresh=prompt - read, cache_read=read, cache_write=0, output=output) / 1e9
     served = 1 - sky.limited
     again = sky.limited + served * seller.failures
-    lost = served * (seller.hangs + seller.stalls) + (served if sky.hangs else 0.0)
-    chance = max(0.0, 1 - again - lost)
-    return Prospect(
-        keeps * chance, again, cost * (1 - again), waits.late_s(line, stream=errand.ask.stream)
-    )
+    hung = 1 - again if sky.hangs else served * seller.hangs
+    stalled = 0.0 if sky.hangs else served * seller.stalls
+    made = 1.0
+    if again < 1 and not seller.bills_after_cancel:
+        made = max(0.0, 1 - (hung + stalled / 2) / (1 - again))
+    read = hit * cached
+    cost = usd(prompt - read, read, made * mean_length(mean, sd, q.max_tokens)) * (1 - again)
+    chance = max(0.0, 1 - again - hung - stalled)
+    return Prospect(keeps * chance, again, cost, waits.late_s(line, stream=errand.ask.stream))
 
 
 def mean_length(mean: float, sd: float, most: int | None) -> float:
@@ -123,15 +133,18 @@ class _Waits(NamedTuple):
             middle = self.mean - self.sky.pace
             seconds: Sequence[float] = [exp(middle + spread * z) for z in DECODES]
             return sum(self._p_wait(q, base, s) for s in seconds) / len(DECODES)
-        total = 0.0
+        slow = normal_cdf((q.log_tps - self.sky.pace) / self.pace_sd)
+        brief = self._p_at_most(most, q.max_tokens)
+        within = (1 - slow) * brief
+        if within < UNLIKELY:
+            return 0.0
         limit = inf if q.max_tokens is None else float(q.max_tokens)
-        paces = [self.sky.pace + self.pace_sd * z for z in PACES]
-        token_s = [exp(-pace) for pace in paces if pace >= q.log_tps]
-        for z in LENGTHS:
+        token_s = [exp(-self.sky.pace - self.pace_sd * z) for z in _nodes(PACES, low=slow)]
+        total = 0.0
+        for z in _nodes(LENGTHS, high=brief):
             tokens = min(exp(self.mean + self.sd * z), limit)
-            if tokens <= most:
-                total += sum(self._p_wait(q, base, tokens * s) for s in token_s)
-        return total / (len(LENGTHS) * len(PACES))
+            total += sum(self._p_wait(q, base, tokens * s) for s in token_s)
+        return within * total / (LENGTHS * PACES)
 
     def _p_at_most(self, tokens: float, cut: int | None) -> float:
         if tokens == inf or (cut is not None and cut <= tokens):

@@ -52,8 +52,9 @@ ALL_VISIBLE = 0.95
 LONG_ANSWER = 0.97
 """Quantile of lengths at which what is still silent is taken to hang, not to generate."""
 
-TRIPS_AFTER, OPEN_S, OPEN_MOST_S = 3, 10.0, 120.0
-"""Failures in a row that open the breaker, and for how long: doubled each time (study)."""
+TRIPS_AFTER, OPEN_S, OPEN_MOST_S = 3, 10.0, 90.0
+"""Failures in a row that open the breaker, and for how long: doubled each time (study). At most for
+90 s, so that two minutes after an outage hold the rest of that and a request that tries it."""
 RATE_LIMIT_S = 2.0
 """How long a 429 without Retry-After blocks (study)."""
 RATE_LIMIT_MOST_S = 600.0

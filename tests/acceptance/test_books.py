@@ -141,7 +141,7 @@ async def closed(house: Proxy, before: int, limit_s: float = 10.0) -> list[Entry
         name
         for record in house.told.records
         for name, attempt in attempt_ids(record).items()
-        if attempt.fault is not Kind.CANCELLED
+        if attempt.fault not in {Kind.CANCELLED, Kind.OUTRUN}
     }
     async with asyncio.timeout(limit_s):
         while True:

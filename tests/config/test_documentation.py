@@ -27,9 +27,11 @@ def test_every_key_of_a_section_has_a_row_with_its_variable_and_default(section:
         (line,) = [row for row in part.splitlines() if row.startswith(f"| `{key}` |")]
         assert variable(section, key) in line
         default = line.split("|")[3].strip().strip("`").strip('"')
-        said = {"adaptive": None, "[]": (), "true": "True"}.get(default, default)
+        said = {"adaptive": None, "[]": ()}.get(default, default)
         if isinstance(field.default, float):
             assert float(default) == field.default
+        elif isinstance(field.default, bool):
+            assert default == str(field.default).lower()
         else:
             assert said == (field.default if said in (None, ()) else str(field.default))
 

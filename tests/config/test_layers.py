@@ -112,7 +112,7 @@ def test_every_key_of_a_section_can_be_set_from_the_environment(tmp_path: Path) 
     for section, model in SECTIONS.items():
         for key in model.model_fields:
             value = getattr(getattr(defaults, section), key)
-            said = "1" if value is None else "" if value == () else str(value)
+            said = "1" if value is None else ",".join(value) if value == () else str(value)
             said = said.lower() if isinstance(value, bool) else said
             settings = load(file, environ={variable(section, key): said})
             assert getattr(getattr(settings, section), key) in (value, 1.0)

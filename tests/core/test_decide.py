@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
-from math import exp, inf, isfinite
+from math import exp
 from random import Random
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from router.core import forecast
-from router.core.ask import Ask, Bound, BoundKind, Mode, Preferences, PromptSize
-from router.core.candidate import Candidate, Standing, candidate
+from router.core.ask import Ask, Bound, BoundKind, Mode, Preferences
+from router.core.candidate import Candidate, Standing
 from router.core.catalogue import Capability, Endpoint, Price, PriceWindow
 from router.core.decide import LIKELY, decide
-from router.core.decision import Decision, Explained, Option, Reason, Status
+from router.core.decision import Decision, Explained, Reason, Status
 from router.core.explain import explain
 from router.core.stakes import Stakes
 from tests.core.market import (
@@ -29,7 +26,6 @@ from tests.core.market import (
     e2e,
     known,
     named,
-    some_lengths,
     ttft,
 )
 
@@ -396,136 +392,6 @@ def test_nobody_at_all_is_a_decision_too() -> None:
     decision = decide(an_ask(ttft(100)), [], USUAL, wall=NOON)
     assert decision.plan == ()
     assert decision.out == ()
-
-
-# Properties
-
-endpoints = st.builds(
-    lambda i, o, t, s, n: an_endpoint(
-        f"r1@{i}-{o}-{t}-{s}", i, o, ttft_ms=t, tps=s, answer_tokens=n, family=f"{n}"
-    ),
-    st.floats(0.01, 20),
-    st.floats(0.01, 80),
-    st.floats(20, 60_000),
-    st.floats(5, 500),
-    st.floats(50, 5000),
-)
-fleets = st.lists(endpoints, min_size=1, max_size=7, unique_by=lambda e: e.id)
-latency = st.sampled_from([BoundKind.TTFT, BoundKind.TTFAT, BoundKind.E2E])
-stakes_of = st.builds(Stakes, st.floats(0.5, 300), st.floats(0, 0.05))
-
-
-@given(fleets, st.floats(50, 90_000), latency, stakes_of, st.randoms(use_true_random=False))
-def test_the_order_of_the_fleet_is_irrelevant(
-    fleet: list[Endpoint], limit: float, kind: BoundKind, stakes: Stakes, rng: Random
-) -> None:
-    """But for ties, which keep it."""
-    ask = an_ask(Bound(kind, limit))
-    shuffled = rng.sample(fleet, len(fleet))
-    one, other = (choose(ask, *f, stakes=stakes) for f in (fleet, shuffled))
-    assert one.plan[0].score_usd == pytest.approx(other.plan[0].score_usd)
-    if not _tied(one.plan):
-        assert one.chosen is other.chosen
-
-
-def _tied(plan: tuple[Option, ...]) -> bool:
-    scores = sorted(o.score_usd for o in plan)
-    return any(b - a <= 1e-12 * b for a, b in pairwise(scores))
-
-
-@given(endpoints, st.floats(50, 90_000), st.floats(1.0, 20), latency, stakes_of)
-def test_a_looser_bound_is_never_kept_less(
-    endpoint: Endpoint, limit: float, looser: float, kind: BoundKind, stakes: Stakes
-) -> None:
-    """What holds for one endpoint: P(keep) rises with the limit, and the score falls.
-
-    The *cost* of the choice may rise with a looser bound: what was hopeless everywhere, and went
-    to the closest or the cheapest, may come into the reach of a dearer one.
-    """
-    tight, loose = (
-        choose(an_ask(Bound(kind, at)), endpoint, stakes=stakes).plan[0]
-        for at in (limit, limit * looser)
-    )
-    assert loose.p_keep >= tight.p_keep - 1e-12
-    assert loose.score_usd <= tight.score_usd * (1 + 1e-12)
-
-
-@given(fleets, st.floats(50, 90_000), st.floats(1.0, 20), stakes_of)
-def test_a_looser_bound_never_costs_more_where_the_choice_was_likely_to_keep_it(
-    fleet: list[Endpoint], limit: float, looser: float, stakes: Stakes
-) -> None:
-    """In expectation, misses priced in: the best score of those likely to keep only falls."""
-    tight, loose = (
-        choose(an_ask(ttft(at)), *fleet, stakes=stakes).plan[0] for at in (limit, limit * looser)
-    )
-    if tight.p_keep >= LIKELY:
-        assert loose.score_usd <= tight.score_usd * (1 + 1e-12)
-
-
-@given(fleets, st.floats(50, 90_000), st.data())
-def test_a_strictly_better_and_cheaper_endpoint_is_never_passed_over(
-    fleet: list[Endpoint], limit: float, data: st.DataObject
-) -> None:
-    """Without chance, and at the same knowledge of both."""
-    worse = data.draw(st.sampled_from(fleet))
-    price, prior = worse.price, worse.prior
-    assert price is not None
-    better = an_endpoint(
-        "r1@better",
-        price.input * 0.9,
-        price.output * 0.9,
-        ttft_ms=prior.ttft_ms * 0.8,
-        ttft_ms_per_1k=prior.ttft_ms_per_1k * 0.8,
-        tps=prior.tps * 1.2,
-        answer_tokens=prior.answer_tokens,
-    )
-    for kind in (BoundKind.TTFT, BoundKind.E2E):
-        assert choose(an_ask(Bound(kind, limit)), *fleet, better).chosen is not worse
-    assert choose(an_ask(), *fleet, better).chosen is not worse
-
-
-extreme = st.sampled_from([0.0, 1e-9, 0.001, 1.0, 1e3, 1e6, 1e9, 1e18])
-any_bound = st.builds(
-    Bound, st.sampled_from(BoundKind), extreme, st.sampled_from([0.001, 0.5, 0.95, 0.999])
-)
-
-
-@settings(max_examples=300)
-@given(
-    st.lists(any_bound, max_size=5),
-    st.sampled_from([0, 1, 1000, 10**9]),
-    st.sampled_from([None, 1, 7, 10**9]),
-    st.sampled_from(Mode),
-    st.sampled_from([0.0, 1.0, 1e9]),
-    stakes_of,
-    st.floats(-6, 6),
-)
-def test_no_input_however_extreme_breaks_a_decision(  # noqa: PLR0917 - drawn by position
-    bounds: list[Bound],
-    prompt: int,
-    cap: int | None,
-    mode: Mode,
-    elapsed: float,
-    stakes: Stakes,
-    chance: float,
-) -> None:
-    ask = an_ask(*bounds, mode=mode, max_tokens=cap)._replace(prompt=PromptSize(prompt, prompt))
-    huge = an_endpoint("r1@huge", context=10**12, ttft_ms=1e9, tps=1e-3, answer_tokens=16_000)
-    free = an_endpoint("r1@free", price=Price(0, 0), context=10**12, ttft_ms=0.0)
-    tiny = an_endpoint("r1@tiny", 1e-6, 1e-6, context=10**12, tps=1e6, answer_tokens=1)
-    fleet = [candidate(e, a_belief(e), some_lengths(), a_candidate(e).rates) for e in
-             (huge, free, tiny)]  # fmt: skip
-    for draw in (None, lambda: chance):
-        decision = decide(ask, fleet, stakes, wall=NOON, chance=draw, elapsed_s=elapsed)
-        for option in decision.plan:
-            assert isfinite(option.score_usd)
-            assert 0 <= option.p_keep <= 1 + 1e-9
-        found = explain(ask, fleet, decision, stakes, wall=NOON)
-        for _, f in found.forecasts:
-            for value in (f.ttft_ms, f.e2e_ms, f.tps, f.output_tokens, f.cost_usd):
-                assert 0 <= value < inf
-            assert 0 <= f.p_keep <= 1 + 1e-9
-            assert all(0 <= x.p_keep <= 1 + 1e-9 and isfinite(x.predicted) for x in f.expectations)
 
 
 def test_the_same_ask_gives_the_same_decision_without_chance() -> None:

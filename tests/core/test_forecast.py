@@ -30,11 +30,13 @@ FAST = an_endpoint("r1@fast", 2, 4, ttft_ms=450, tps=70)
 SLOW = an_endpoint("r1@slow", 0.5, 2, ttft_ms=15_000, tps=30)
 
 
-def thinking(reasoning: float = 0.6, visible: float = 1.0, tokens: float = 600.0) -> Lengths:
+def thinking(
+    reasoning: float = 0.6, visible: float = 1.0, tokens: float = 600.0, sd: float = 0.45
+) -> Lengths:
     sums = [0.0] * lengths_of.LENGTHS.size
     rng = Random(3)
     for _ in range(2000):
-        n = max(1, round(tokens * exp(rng.gauss(0, 0.45))))
+        n = max(1, round(tokens * exp(rng.gauss(0, sd))))
         cell = int((log(n) - LOW) / lengths_of.STEP)
         sums[min(max(cell, 0), lengths_of.CELLS - 1)] += 1
         sums[lengths_of.CELLS] += 1
@@ -175,6 +177,18 @@ def test_the_predicted_end_is_what_drawing_shows(endpoint: Endpoint, *, sure: bo
     for p, tolerance in ((0.5, 0.09), (0.9, 0.06), (0.95, 0.06)):
         predicted = told(endpoint, stats, lengths, e2e(1.0, p)).expectations[0].predicted
         assert predicted == pytest.approx(quantile(draws, BoundKind.E2E, p), rel=tolerance)
+
+
+@pytest.mark.parametrize("p", [0.5, 0.9, 0.99])
+def test_answers_all_of_one_length_end_as_far_apart_as_their_speed(p: float) -> None:
+    """Two thousand of them: what a histogram cannot tell apart is no reason to doubt more."""
+    stats, lengths, rng = a_belief(SLOW), thinking(sd=0.0), Random(11)
+    price = Price(0.5, 2)
+    draws = [Draw(rng, stats, lengths, price) for _ in range(DRAWS)]
+    bound = e2e(quantile(draws, BoundKind.E2E, p))
+    assert believed_p(SLOW, stats, lengths, bound) == pytest.approx(
+        p_by_drawing(draws, bound), abs=ALONE if p < 0.9 else TAIL
+    )
 
 
 def test_the_end_is_never_a_sum_of_quantiles() -> None:

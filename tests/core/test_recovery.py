@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from router.core.ask import Sla
+from router.core.catalogue import Price, PriceWindow
 from router.store.board import Board
 from tests.core.loop import DOWN, Market, Served, share
 from tests.core.market import an_endpoint, e2e, ttft
@@ -69,6 +70,37 @@ def test_an_endpoint_back_from_an_outage_is_used_again_within_two_minutes(
     assert len(failed) <= max(20, 0.05 * 2 * seconds)
     assert share(served, CHOSEN, end, end + 120) > 0
     assert share(served, CHOSEN, end + 180, end + 240) >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("rate", "minutes", "late_s"), [(2.0, 30, 0), (0.5, 30, 74), (0.5, 90, 0), (0.5, 90, 67)]
+)
+def test_the_length_of_an_outage_makes_its_end_no_later_found(
+    rate: float, minutes: int, late_s: float
+) -> None:
+    """Wherever in the breaker's time it ends."""
+    seconds = 60 * minutes + late_s
+    served = a_run(rate, 1, DOWN, seconds, 240)
+    end = WARM_S + seconds
+    assert share(served, CHOSEN, WARM_S + 300, end) <= 0.04
+    assert share(served, CHOSEN, end, end + 120) > 0
+    assert share(served, CHOSEN, end + 180, end + 240) >= 0.5
+
+
+def test_a_price_window_turns_the_traffic_at_its_minute_and_back() -> None:
+    """Two like offers, of which one costs double for ten minutes; half a minute is for learning."""
+    opens, shuts = 12 * 60 + 10, 12 * 60 + 20
+    peak = Price(2, 4, windows=(PriceWindow(opens, shuts, 2.0),))
+    fleet = (
+        an_endpoint("r1@peak", price=peak, ttft_ms=450, tps=70),
+        an_endpoint("r1@flat", 2.6, 5.2, ttft_ms=450, tps=70),
+    )
+    served = Market(fleet, SECOND, 2.0, 1).run(1800)
+    assert share(served, "r1@peak", 300, 600) >= 0.9
+    assert share(served, "r1@flat", 600, 630) >= 0.9
+    assert share(served, "r1@flat", 600, 1200) >= 0.95
+    assert share(served, "r1@peak", 1200, 1230) >= 0.9
+    assert share(served, "r1@peak", 1200, 1800) >= 0.9
 
 
 @pytest.mark.parametrize("seed", SEEDS)

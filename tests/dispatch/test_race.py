@@ -49,7 +49,7 @@ def race(
         ask=ask,
         client=client or FakeClient(),
         before=both_known,
-        policy=policy or Policy("default"),
+        policy=policy or Policy("default", hedge=True),
         cancel_after=cancel_after,
     )
 
@@ -139,7 +139,7 @@ def test_where_both_fail_the_third_is_asked() -> None:
 
 
 def test_a_race_never_exceeds_the_attempts_of_its_policy() -> None:
-    ran = race(LATE, policy=Policy("default", attempts=1)).play()
+    ran = race(LATE, policy=Policy("default", attempts=1, hedge=True)).play()
     assert ran.upstream.tried == [CHEAP.id]
 
 

@@ -16,7 +16,7 @@ from router.core.decision import Decision, Reason
 from router.core.faults import FAULTS, Kind
 from router.core.lengths import Lengths
 from router.core.measure import Outcome
-from router.core.stakes import HIGHEST, LOWEST, START
+from router.core.stakes import AIM, HIGHEST, LOWEST, START, step
 from router.core.stats import Stats
 from router.store.board import MAX_CLASSES, MOST_TOLD, OPEN_MOST_S, OPEN_S, Board
 from tests.core.loop import VirtualClock
@@ -323,7 +323,7 @@ def test_misses_raise_the_price_of_a_miss_and_kept_ones_lower_it() -> None:
     assert table.board.stakes(key).lam == START
     table.settles(CALM, ttft_s=9.0)
     raised = table.board.stakes(key).lam
-    assert raised == pytest.approx(START * exp(0.04 * (1 - 0.9 * 0.05)))
+    assert raised == pytest.approx(START * exp(step(0) * (1 - AIM * 0.05)))
     table.settles(CALM, ttft_s=0.3)
     assert table.board.stakes(key).lam < raised
 
