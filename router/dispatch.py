@@ -441,7 +441,7 @@ class Dispatcher:
             usage,
             visible,
             meter.chars,
-            cost_nano_usd(usage, meter.price),
+            cost_nano_usd(usage, meter.price, flight.ask.tier),
             kind,
             meter.status,
             meter.finish,

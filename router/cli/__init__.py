@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "check": "Read the configuration and say everything that is wrong with it.",
     "endpoints": "Show what can be bought: prices, windows, who serves what.",
     "explain": "Show which endpoint a request would go to, and why not the others.",
+    "doctor": "Send each endpoint a tiny request: does it charge what is booked?",
     "simulate": "Compare strategies in a market in virtual time.",
     "init": "Write a starting config.toml and policies/ into a folder.",
     "demo": "Ask one question under several budgets, and show who answers and why.",

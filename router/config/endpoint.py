@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from router.config.price import PriceRow
 from router.config.providers import BASE_URLS, NOT_OPENAI
 from router.config.sections import HttpUrl, Strict, VariableName
 from router.config.window import Window
@@ -23,16 +24,6 @@ def _free_if_zero(price: object) -> object:
             "{ input = 0.55, output = 2.19 }"
         )
     return price
-
-
-class PriceRow(Strict):
-    """USD per million tokens; ``fee`` is USD per request."""
-
-    input: float = Field(ge=0, le=100_000)
-    output: float = Field(ge=0, le=100_000)
-    cached_input: float | None = Field(None, ge=0, le=100_000)
-    cache_write: float | None = Field(None, ge=0, le=100_000)
-    fee: float = Field(0.0, ge=0, le=1000)
 
 
 class PriorRow(Strict):

@@ -159,7 +159,7 @@ class _Resolving:
     def _price(self, row: EndpointRow, entry: TableEntry | None) -> Price | None:
         windows = None if row.price_windows is None else tuple(w.core() for w in row.price_windows)
         if row.price is not None:
-            return Price(**row.price.model_dump(), windows=windows or ())
+            return row.price.core(windows or ())
         if entry is None or entry.price is None:
             self.warnings.append(
                 f"{row.id} has NO KNOWN PRICE and will not be chosen: '{row.model}' has none in "

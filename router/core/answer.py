@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
+from router.core.catalogue import Tier
+
 
 class Content(IntEnum):
     """What a piece brought, in rising order of what a person was waiting for."""
@@ -18,7 +20,8 @@ class Usage(NamedTuple):
     """Five disjoint token counts of one attempt (design section 2).
 
     ``reported_cost_nano_usd`` is what the provider said it charged, where it says so.
-    ``estimated`` marks counts nobody reported.
+    ``estimated`` marks counts nobody reported. ``cache_write_1h`` are those of ``cache_write`` that
+    are kept for an hour; ``tier`` is the tier of service it was served at, where the answer says.
     """
 
     fresh_input: int = 0
@@ -28,6 +31,8 @@ class Usage(NamedTuple):
     reasoning: int = 0
     reported_cost_nano_usd: int | None = None
     estimated: bool = False
+    cache_write_1h: int = 0
+    tier: Tier | None = None
 
     @property
     def input(self) -> int:

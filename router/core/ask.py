@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from router.core.catalogue import Capability, ModelName
+from router.core.catalogue import Capability, ModelName, Tier
 
 
 class BoundKind(StrEnum):
@@ -122,6 +122,7 @@ class Ask(NamedTuple):
 
     ``params`` are the body's top-level field names; ``max_tokens`` is the client's own limit.
     ``session`` names the conversation this request is a turn of; empty where nobody says so.
+    ``tier`` is the tier of service it asks for.
     """
 
     id: str
@@ -136,6 +137,7 @@ class Ask(NamedTuple):
     preferences: Preferences = NO_PREFERENCES
     explain: bool = False
     session: str = ""
+    tier: Tier = Tier.STANDARD
 
     @property
     def kind(self) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from router.core.answer import Usage
-from router.core.catalogue import Price
+from router.core.catalogue import Price, Tier
 from router.core.faults import Kind
 
 OK_BELOW: Final = 300
@@ -43,17 +43,28 @@ def estimated(*, input_tokens: float, text: float, reasoning: float) -> Usage:
     )
 
 
-def cost_nano_usd(usage: Usage | None, price: Price) -> int:
-    """What an attempt costs in whole nano-USD; a cost the provider reported wins."""
+def cost_nano_usd(usage: Usage | None, price: Price, asked: Tier = Tier.STANDARD) -> int:
+    """What an attempt costs in whole nano-USD; a cost the provider reported wins.
+
+    ``asked`` is the tier of service the request named; the one an answer names wins.
+    """
     if usage is None:
         return 0
     if usage.reported_cost_nano_usd is not None:
         return usage.reported_cost_nano_usd
+    return reckoned_nano_usd(usage, price, asked)
+
+
+def reckoned_nano_usd(usage: Usage, price: Price, asked: Tier = Tier.STANDARD) -> int:
+    """What the counts cost at ``price``, in whole nano-USD, whatever the provider reported."""
     return round(
         price.nano_usd(
             fresh=usage.fresh_input,
             cache_read=usage.cache_read,
             cache_write=usage.cache_write,
             output=usage.output,
+            cache_write_1h=usage.cache_write_1h,
+            reasoning=usage.reasoning,
+            tier=asked if usage.tier is None else usage.tier,
         )
     )

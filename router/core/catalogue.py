@@ -9,9 +9,11 @@ nano-USD, so that two ledgers can be compared for equality.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NewType
 
 EndpointId = NewType("EndpointId", str)
@@ -69,11 +71,39 @@ class PriceWindow:
         )
 
 
+class Tier(StrEnum):
+    """A tier of service that a request is bought at; its price differs, often its wait too."""
+
+    STANDARD = "standard"
+    FLEX = "flex"
+    PRIORITY = "priority"
+    BATCH = "batch"
+    ULTRAFAST = "ultrafast"
+
+    @classmethod
+    def named(cls, word: object) -> Tier | None:
+        """Return the tier that a request or an answer names; ``None`` for words nobody knows."""
+        return _TIERS.get(word) if isinstance(word, str) else None
+
+
+_TIERS: Mapping[str, Tier] = MappingProxyType(
+    {tier.value: tier for tier in Tier}
+    | dict.fromkeys(("auto", "default", "on_demand", "standard_only", "scale"), Tier.STANDARD)
+)
+"""Words of OpenAI, Azure, Anthropic, Google and Groq. ``scale`` is paid for by the month."""
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
     """USD per million tokens, and a fee in USD per request.
 
-    ``source`` says where the figures come from (``config``, or the table and its version).
+    ``cache_write`` is for what is kept five minutes, ``cache_write_1h`` for what is kept an hour.
+    What is ``None`` costs what a fresh token does (a written one for an hour: what any written one
+    does; reasoning: what all output does). ``above`` are the prices of whole requests whose prompt
+    is longer than so many tokens, in rising order; ``tiers`` those of other tiers of service,
+    which may have an ``above`` of their own. Both are whole prices, fee included, but for the
+    windows: these multiply them all. ``source`` says where the figures come from (``config``, or
+    the table and its version).
     """
 
     input: float
@@ -83,22 +113,61 @@ class Price:
     fee: float = 0.0
     windows: tuple[PriceWindow, ...] = ()
     source: str = "config"
+    cache_write_1h: float | None = None
+    reasoning: float | None = None
+    above: tuple[tuple[int, Price], ...] = ()
+    tiers: tuple[tuple[Tier, Price], ...] = ()
+    varies: bool = field(init=False, repr=False, compare=False)
+    """Whether it depends on when, how much, at which tier or for what kind of output one buys."""
+
+    def __post_init__(self) -> None:
+        varies = bool(self.windows or self.above or self.tiers or self.reasoning is not None)
+        object.__setattr__(self, "varies", varies)
 
     def at(self, wall_s: float) -> Price:
         """Return the prices in force at ``wall_s`` (unix seconds); windows multiply."""
-        factor = 1.0
-        for window in self.windows:
-            if window.covers(wall_s):
-                factor *= window.factor
-        if factor == 1.0:
-            return self
+        factor = self._factor(wall_s)
+        return self if factor == 1.0 else _times(self, factor)
+
+    def rate(self, prompt_tokens: float, tier: Tier = Tier.STANDARD) -> Price:
+        """Return the prices of one request, whatever the hour; an unknown tier is the standard."""
+        found = self
+        if tier is not Tier.STANDARD:
+            for each, price in self.tiers:
+                if each is tier:
+                    found = price
+        for tokens, price in reversed(found.above):
+            if prompt_tokens > tokens:
+                return price
+        return found
+
+    def quoted(
+        self,
+        wall_s: float,
+        prompt_tokens: float,
+        tier: Tier = Tier.STANDARD,
+        thinking: float = 0.0,
+    ) -> Price:
+        """Return the price at which a request is expected to be billed.
+
+        ``thinking`` is the share of its output that will be reasoning: ``output`` of what is
+        returned is the price of the mixture.
+        """
+        rate = self.rate(prompt_tokens, tier)
+        factor = self._factor(wall_s) if self.windows else 1.0
+        if factor == 1.0 and rate.reasoning is None:
+            return rate
+        output = rate.output
+        if rate.reasoning is not None:
+            output += thinking * (rate.reasoning - output)
         return Price(
-            input=self.input * factor,
-            output=self.output * factor,
-            cached_input=None if self.cached_input is None else self.cached_input * factor,
-            cache_write=None if self.cache_write is None else self.cache_write * factor,
-            fee=self.fee * factor,
-            source=self.source,
+            rate.input * factor,
+            output * factor,
+            _scaled(rate.cached_input, factor),
+            _scaled(rate.cache_write, factor),
+            rate.fee * factor,
+            source=rate.source,
+            cache_write_1h=_scaled(rate.cache_write_1h, factor),
         )
 
     @property
@@ -107,18 +176,59 @@ class Price:
         return 0.0 if self.cached_input is None else (self.input - self.cached_input) * 1e-6
 
     def nano_usd(
-        self, *, fresh: float, cache_read: float, cache_write: float, output: float
+        self,
+        *,
+        fresh: float,
+        cache_read: float,
+        cache_write: float,
+        output: float,
+        cache_write_1h: float = 0,
+        reasoning: float = 0,
+        tier: Tier = Tier.STANDARD,
     ) -> float:
-        """Cost of token counts in nano-USD (1e-9 USD), unrounded; cached classes default to input.
+        """Cost of token counts in nano-USD (1e-9 USD), unrounded.
 
-        One USD per million tokens is 1,000 nano-USD per token.
+        ``cache_write_1h`` are those of ``cache_write`` that are kept for an hour, ``reasoning``
+        those of ``output`` that are thinking. One USD per million tokens is 1,000 nano-USD a token.
         """
-        read = self.input if self.cached_input is None else self.cached_input
-        write = self.input if self.cache_write is None else self.cache_write
+        rate = self.rate(fresh + cache_read + cache_write, tier) if self.varies else self
+        read = rate.input if rate.cached_input is None else rate.cached_input
+        write = rate.input if rate.cache_write is None else rate.cache_write
         per_token = (
-            fresh * self.input + cache_read * read + cache_write * write + output * self.output
+            fresh * rate.input + cache_read * read + cache_write * write + output * rate.output
         )
-        return per_token * 1_000 + self.fee * 1e9
+        if cache_write_1h and rate.cache_write_1h is not None:
+            per_token += cache_write_1h * (rate.cache_write_1h - write)
+        if reasoning and rate.reasoning is not None:
+            per_token += reasoning * (rate.reasoning - rate.output)
+        return per_token * 1_000 + rate.fee * 1e9
+
+    def _factor(self, wall_s: float) -> float:
+        factor = 1.0
+        for window in self.windows:
+            if window.covers(wall_s):
+                factor *= window.factor
+        return factor
+
+
+def _times(price: Price, factor: float) -> Price:
+    """Return what all of a price is when a window multiplies it."""
+    return Price(
+        price.input * factor,
+        price.output * factor,
+        _scaled(price.cached_input, factor),
+        _scaled(price.cache_write, factor),
+        price.fee * factor,
+        source=price.source,
+        cache_write_1h=_scaled(price.cache_write_1h, factor),
+        reasoning=_scaled(price.reasoning, factor),
+        above=tuple((tokens, _times(each, factor)) for tokens, each in price.above),
+        tiers=tuple((tier, _times(each, factor)) for tier, each in price.tiers),
+    )
+
+
+def _scaled(price: float | None, factor: float) -> float | None:
+    return None if price is None else price * factor
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,8 +84,10 @@ def sift(
         if price is None:
             out.append(Rejection(endpoint.id, Reason.PRICE_UNKNOWN, _NO_PRICE))
             continue
-        if price.windows:
-            price = price.at(wall)
+        listed = price
+        if price.varies:
+            thinking = lengths.reasoning + 1 - lengths.visible
+            price = listed.quoted(wall, tokens, ask.tier, thinking)
         stretch = stretches.get(endpoint.family, 1.0)
         answer = means.get(id(lengths)) or means.setdefault(
             id(lengths), _mean_answer(lengths, stretch, max_tokens)
@@ -96,7 +98,10 @@ def sift(
             prompt_usd -= price.cache_saves_usd * cached * stats.cache_hit
         cost = total = prompt_usd + price.output * answer * 1e-6
         if later:
-            total += later * _later_usd(price, tokens + answer, answer, stats.cache_hit)
+            then = price
+            if listed.above:
+                then = listed.quoted(wall, tokens + answer, ask.tier, thinking)
+            total += later * _later_usd(then, tokens + answer, answer, stats.cache_hit)
         if picky:
             rejection = _unwanted(wishes, endpoint, price) or _over_cost(endpoint, cost, max_cost)
             if rejection is not None:

@@ -10,19 +10,19 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 from multidict import CIMultiDictProxy
 
-from router.config import Fleet, Settings, needs_sandbox, resolve
-from router.core.catalogue import Dialect, Endpoint, ModelName
+from router.config import Fleet, Settings, resolve
+from router.core.catalogue import Endpoint, ModelName
 from router.dispatch import Dispatcher
-from router.ports import TraceContext, Upstream
+from router.ports import TraceContext
 from router.sandbox.process import Market
 from router.server.clock import SystemClock
+from router.server.upstreams import open_market, open_upstreams, with_sandbox_key
 from router.store.board import Board
 from router.store.private import PrivateRedis, PrivateRedisError
 from router.store.redis import Sharing
@@ -31,12 +31,8 @@ from router.surfaces.http import make_app
 from router.surfaces.service import Service
 from router.telemetry.report import Reporter
 from router.telemetry.trace import Tracer
-from router.upstream.connector import open_connector
 from router.upstream.litellm import LiteLLM
 from router.upstream.prices import lookup
-from router.upstream.relay import Relay
-
-_SANDBOX_KEY = "MERITORDER_SANDBOX_KEY"
 
 
 @dataclass(slots=True)
@@ -93,26 +89,12 @@ async def open_house(
     """
     async with AsyncExitStack() as stack:
         (market, base_url_of), (redis_url, redis_told) = await asyncio.gather(
-            _market(stack, settings, environ), _redis(stack, settings)
+            open_market(stack, settings, environ), _redis(stack, settings)
         )
         fleet = resolve(settings, environ, table=lookup, base_url_of=base_url_of)
-        if fleet.sandboxed:
-            fleet, environ = _with_sandbox_key(fleet, environ)
+        fleet, environ = with_sandbox_key(fleet, environ)
         clock = SystemClock(settings.sandbox.speed if market is not None else 1.0)
-        ca_file = Path(settings.upstream.ca_file) if settings.upstream.ca_file else None
-        connector = await stack.enter_async_context(
-            open_connector(ca_file=ca_file, environ=environ)
-        )
-        relayed = [e for e in fleet.endpoints if e.dialect is Dialect.OPENAI]
-        upstreams: dict[Dialect, Upstream] = {
-            Dialect.OPENAI: Relay(connector, relayed, environ=environ, wall=clock.wall)
-        }
-        foreign = [e for e in fleet.endpoints if e.dialect is Dialect.LITELLM]
-        litellm = None
-        if foreign:
-            litellm = LiteLLM(foreign, environ=environ, wall=clock.wall, ca_file=ca_file)
-            stack.push_async_callback(litellm.close)
-            upstreams[Dialect.LITELLM] = litellm
+        upstreams, litellm = await open_upstreams(stack, fleet, settings, environ, clock)
         board = Board(fleet.endpoints, clock, lambda dialect: upstreams[dialect].ready)
         sharing = None
         if redis_url:
@@ -182,27 +164,6 @@ def served(endpoints: tuple[Endpoint, ...]) -> dict[ModelName, list[Endpoint]]:
         for name in endpoint.serves:
             found.setdefault(name, []).append(endpoint)
     return found
-
-
-async def _market(
-    stack: AsyncExitStack, settings: Settings, environ: Mapping[str, str]
-) -> tuple[Market | None, Any]:
-    if not needs_sandbox(settings, environ):
-        return None, None
-    market = await stack.enter_async_context(
-        Market.start(speed=settings.sandbox.speed, seed=settings.sandbox.seed)
-    )
-
-    def base_url_of(endpoint: str) -> str | None:
-        return market.base_url(endpoint) if endpoint in market.rows else None
-
-    return market, base_url_of
-
-
-def _with_sandbox_key(fleet: Fleet, environ: Mapping[str, str]) -> tuple[Fleet, Mapping[str, str]]:
-    """Give every virtual provider a key, since real ones refuse who brings none."""
-    endpoints = tuple(replace(e, api_key_env=_SANDBOX_KEY) for e in fleet.endpoints)
-    return replace(fleet, endpoints=endpoints), {**environ, _SANDBOX_KEY: "sandbox"}
 
 
 def _context(tracer: Tracer, headers: CIMultiDictProxy[str]) -> TraceContext:

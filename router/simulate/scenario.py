@@ -14,14 +14,15 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from router.config.endpoint import Name, PriceRow
+from router.config.endpoint import Name
 from router.config.mistake import ConfigError, Mistake, nearest
 from router.config.policies import SlaTable
+from router.config.price import PriceRow
 from router.config.reading import Place, named, read_toml, validated
 from router.config.sections import Strict
 from router.config.window import Window
 from router.core.ask import Bound, BoundKind, Sla
-from router.core.catalogue import Endpoint, EndpointId, Limits, ModelName, Price, Prior
+from router.core.catalogue import Endpoint, EndpointId, Limits, ModelName, Prior
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -126,11 +127,8 @@ class Seller(Strict):
 
     def core(self) -> Endpoint:
         """Return what a proxy knows of it: its offer, and the prior if there is one."""
-        p, prior = self.price, self.prior
-        price = Price(
-            p.input, p.output, p.cached_input, p.cache_write, p.fee,
-            tuple(w.core() for w in self.price_windows),
-        )  # fmt: skip
+        prior = self.prior
+        price = self.price.core(tuple(w.core() for w in self.price_windows))
         return Endpoint(
             id=EndpointId(self.id),
             provider=self.provider,

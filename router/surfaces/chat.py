@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import msgspec
 
 from router.core.ask import NO_PREFERENCES, Ask
-from router.core.catalogue import ModelName
+from router.core.catalogue import ModelName, Tier
 from router.core.faults import Fault, Kind
 from router.core.policy import Policy
 from router.surfaces.fields import read_fields, typed
@@ -81,7 +81,16 @@ def read_chat(
         preferences=(NO_PREFERENCES if wanted is None else parse_preferences(bytes(wanted))),
         explain=reading.explain,
         session=session_of(headers, fields),
+        tier=_tier(fields["service_tier"]) if "service_tier" in fields else Tier.STANDARD,
     )
+
+
+def _tier(raw: msgspec.Raw) -> Tier:
+    """Read the tier of service; what is none we know is the provider's to refuse."""
+    try:
+        return Tier.named(_text.decode(raw)) or Tier.STANDARD
+    except msgspec.DecodeError:
+        return Tier.STANDARD
 
 
 def _model(fields: dict[str, msgspec.Raw]) -> ModelName:

@@ -70,12 +70,22 @@ def _endpoint(told: Portrait, wall: float) -> Json:
 def _price(price: Price) -> Json:
     """Tell the price in force, per million tokens."""
     return {
+        **_rates(price),
+        "above": [{"prompt_tokens": tokens, **_rates(p)} for tokens, p in price.above],
+        "tiers": {tier.value: _rates(p) for tier, p in price.tiers},
+        "fee_usd_per_request": price.fee,
+        "source": price.source,
+    }
+
+
+def _rates(price: Price) -> Json:
+    return {
         "input_usd": price.input,
         "output_usd": price.output,
         "cached_input_usd": price.cached_input,
         "cache_write_usd": price.cache_write,
-        "fee_usd_per_request": price.fee,
-        "source": price.source,
+        "cache_write_1h_usd": price.cache_write_1h,
+        "reasoning_usd": price.reasoning,
     }
 
 

@@ -12,7 +12,8 @@ import msgspec
 from msgspec import Raw
 
 from router.core.answer import Content, Usage
-from router.upstream.usage import read_usage
+from router.core.catalogue import Tier
+from router.upstream.usage import read_usage, with_timings
 
 
 class Message(msgspec.Struct, gc=False):
@@ -48,16 +49,23 @@ class Chunk(msgspec.Struct, gc=False):
     choices: list[Choice] | None = None
     usage: Raw = Raw()
     error: Raw = Raw()
+    timings: Raw = Raw()
     x_groq: _Groq | None = None
+    service_tier: Any = None
 
     @property
     def counted(self) -> Usage | None:
         """The usage it reports, if it does."""
+        usage = None
         if is_given(self.usage):
-            return read_usage(self.usage)
-        if self.x_groq is not None and is_given(self.x_groq.usage):
-            return read_usage(self.x_groq.usage)
-        return None
+            usage = read_usage(self.usage)
+        elif self.x_groq is not None and is_given(self.x_groq.usage):
+            usage = read_usage(self.x_groq.usage)
+        if self.timings:
+            usage = with_timings(usage, self.timings)
+        if usage is not None and usage.tier is None and self.service_tier is not None:
+            return usage._replace(tier=Tier.named(self.service_tier))
+        return usage
 
 
 Seen = tuple[Content, int, int]

@@ -121,7 +121,7 @@ class Stream:
             chunk = decode_chunk(data)
         except _UNREADABLE as exc:
             return self._no_chunk(raw, data, exc)
-        usage = chunk.counted if chunk.usage or chunk.x_groq is not None else None
+        usage = chunk.counted if chunk.usage or chunk.timings or chunk.x_groq is not None else None
         if chunk.error and is_given(chunk.error):
             return self._failed(chunk, usage)
         choices = chunk.choices

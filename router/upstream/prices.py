@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import overload
 
 import msgspec
 
-from router.core.catalogue import Capability, Price, PriceWindow
+from router.core.catalogue import Capability, Price
 from router.core.tariff import TableEntry
 from router.upstream.off_peak import OffPeak, discount_windows
+from router.upstream.rates import price_of
 
 _FILE = "model_prices_and_context_window_backup.json"
 _MODES = frozenset({"chat", "completion", "embedding", "responses"})
@@ -38,25 +39,14 @@ _NEVER_SAID = frozenset(
 
 
 class _Row(msgspec.Struct, frozen=True):
-    """What is read of one row; prices are USD per token."""
+    """What is read of one row beside its prices (``rates``) and flags."""
 
     litellm_provider: str = ""
     mode: str | None = None
-    input_cost_per_token: float | None = None
-    output_cost_per_token: float | None = None
-    cache_read_input_token_cost: float | None = None
-    input_cost_per_token_cache_hit: float | None = None
-    cache_creation_input_token_cost: float | None = None
     max_input_tokens: float | None = None
     max_output_tokens: float | None = None
     deprecation_date: str | None = None
     off_peak_pricing: OffPeak | None = None
-
-    @property
-    def cached_input(self) -> float | None:
-        """Price of a cache read, under its newer or older name."""
-        newer = self.cache_read_input_token_cost
-        return self.input_cost_per_token_cache_hit if newer is None else newer
 
 
 def lookup(model: str) -> TableEntry | None:
@@ -99,9 +89,7 @@ def entry_of(model: str, rows: Mapping[str, msgspec.Raw], source: str) -> TableE
 
 
 def _entry(name: str, row: _Row, said: Mapping[str, object], source: str) -> TableEntry:
-    price, remarks = _price(row, source)
-    if any("_above_" in key for key in said):
-        remarks += ("long prompts cost more than reckoned: the table's tiers are not used",)
+    price, remarks = _price(row, said, source)
     return TableEntry(
         model=name,
         source=source,
@@ -114,38 +102,23 @@ def _entry(name: str, row: _Row, said: Mapping[str, object], source: str) -> Tab
     )
 
 
-def _price(row: _Row, source: str) -> tuple[Price | None, tuple[str, ...]]:
-    fresh, output, cached = row.input_cost_per_token, row.output_cost_per_token, row.cached_input
-    if fresh is None or output is None:
+def _price(
+    row: _Row, said: Mapping[str, object], source: str
+) -> tuple[Price | None, tuple[str, ...]]:
+    price = price_of(said, source)
+    if price is None:
         return None, ()
-    if fresh == 0 and output == 0:
+    if price.input == 0 and price.output == 0:
         return None, ("the table says 0, which may mean free or unknown",)
-    remarks: tuple[str, ...] = ()
-    windows: tuple[PriceWindow, ...] = ()
-    if row.off_peak_pricing is not None:
-        found = discount_windows(row.off_peak_pricing, (fresh, output, cached))
-        windows, remarks = (found, ()) if found is not None else ((), (_OFF_PEAK_UNUSED,))
-    price = Price(
-        input=_per_million(fresh),
-        output=_per_million(output),
-        cached_input=_per_million(cached),
-        cache_write=_per_million(row.cache_creation_input_token_cost or None),  # 0: not known
-        windows=windows,
-        source=source,
-    )
-    return price, remarks
+    if row.off_peak_pricing is None:
+        return price, ()
+    windows = discount_windows(row.off_peak_pricing, price)
+    if windows is None:
+        return price, (_OFF_PEAK_UNUSED,)
+    return replace(price, windows=windows), ()
 
 
 _OFF_PEAK_UNUSED = "the table has off-peak prices that are not used; say price_windows"
-
-
-@overload
-def _per_million(usd_per_token: float) -> float: ...
-@overload
-def _per_million(usd_per_token: None) -> None: ...
-def _per_million(usd_per_token: float | None) -> float | None:
-    """Turn 5.5e-07 into 0.55, not 0.5499999999999999."""
-    return None if usd_per_token is None else round(usd_per_token * 1e6, 9)
 
 
 def _tokens(number: float | None) -> int | None:

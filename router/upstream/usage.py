@@ -1,10 +1,14 @@
 """What a provider says it counted, as five disjoint counts.
 
 OpenAI's shape counts things inside each other: cached tokens inside ``prompt_tokens``, reasoning
-inside ``completion_tokens``. Providers vary it: DeepSeek names its cache hits at the top,
-OpenRouter adds a cost in USD, Groq wraps the object, xAI and Google leave the thinking out of
-``completion_tokens`` and only ``total_tokens`` shows it. A number that is absent, null or no
-number is not there; nothing here raises.
+inside ``completion_tokens``. Providers vary it: DeepSeek, Moonshot and others name their cache hits
+at the top, Alibaba tells written tokens as Anthropic does but inside the prompt, OpenRouter and
+DeepInfra add a cost in USD, Groq wraps the object, xAI and Google leave the thinking out of
+``completion_tokens`` and only ``total_tokens`` shows it. Anthropic itself has no total and counts
+what was read from or written to its cache beside ``input_tokens``. llama.cpp tells in its timings
+what its cache held, and in a stream perhaps nothing else.
+
+A number that is absent, null or no number is not there; nothing here raises.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from typing import Annotated, Any
 import msgspec
 
 from router.core.answer import Usage
+from router.core.catalogue import Tier
 
 _NANO = 1_000_000_000
 _NANO_PER_TICK = 0.1
@@ -23,11 +28,26 @@ _NANO_PER_TICK = 0.1
 _Count = Annotated[int, msgspec.Meta(ge=0, le=10**15)] | None
 
 
+class _Written(msgspec.Struct, gc=False):
+    """How long the written tokens are kept."""
+
+    ephemeral_5m_input_tokens: _Count = None
+    ephemeral_1h_input_tokens: _Count = None
+
+    @property
+    def all(self) -> int:
+        return (self.ephemeral_5m_input_tokens or 0) + (self.ephemeral_1h_input_tokens or 0)
+
+
 class _Details(msgspec.Struct, gc=False):
     cached_tokens: _Count = None
     cache_write_tokens: _Count = None
     cache_creation_tokens: _Count = None
+    cache_creation_input_tokens: _Count = None
+    cache_creation: _Written | None = None
+    cache_creation_token_details: _Written | None = None
     reasoning_tokens: _Count = None
+    thinking_tokens: _Count = None
 
 
 class _Counts(msgspec.Struct, gc=False):
@@ -36,22 +56,38 @@ class _Counts(msgspec.Struct, gc=False):
     total_tokens: _Count = None
     input_tokens: _Count = None
     output_tokens: _Count = None
+    cached_tokens: _Count = None
+    num_cached_tokens: _Count = None
     prompt_cache_hit_tokens: _Count = None
     cache_read_input_tokens: _Count = None
     cache_creation_input_tokens: _Count = None
+    cache_creation: _Written | None = None
     reasoning_tokens: _Count = None
     prompt_tokens_details: _Details | None = None
     input_tokens_details: _Details | None = None
     completion_tokens_details: _Details | None = None
     output_tokens_details: _Details | None = None
+    service_tier: Any = None
     cost: Any = None
     cost_details: Any = None
     cost_in_usd_ticks: Any = None
+    estimated_cost: Any = None
     is_byok: Any = None
 
 
+class _Timings(msgspec.Struct, gc=False):
+    """llama.cpp: prompt tokens it remembered and read, and tokens it made."""
+
+    cache_n: _Count = None
+    prompt_n: _Count = None
+    predicted_n: _Count = None
+
+
 _NONE = _Details()
+_KEPT_NOTHING = _Written()
 _decode = msgspec.json.Decoder(_Counts).decode
+_decode_timings = msgspec.json.Decoder(_Timings).decode
+_UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeError)
 
 
 def read_usage(raw: msgspec.Raw) -> Usage | None:
@@ -60,8 +96,25 @@ def read_usage(raw: msgspec.Raw) -> Usage | None:
         return _count(_decode(raw))
     except msgspec.ValidationError:
         return _count(_salvaged(raw))
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
+    except _UNREADABLE:
         return None
+
+
+def with_timings(usage: Usage | None, raw: msgspec.Raw) -> Usage | None:
+    """Return ``usage`` completed by llama.cpp's timings, or what these count where it is absent."""
+    try:
+        told = _decode_timings(raw)
+    except _UNREADABLE:
+        return usage
+    remembered = told.cache_n or 0
+    if usage is None:
+        if told.prompt_n is None or told.predicted_n is None:
+            return None
+        return Usage(fresh_input=told.prompt_n, cache_read=remembered, text=told.predicted_n)
+    if usage.cache_read or not remembered:
+        return usage
+    read = min(remembered, usage.fresh_input)
+    return usage._replace(fresh_input=usage.fresh_input - read, cache_read=read)
 
 
 def _salvaged(raw: msgspec.Raw) -> _Counts:
@@ -93,16 +146,34 @@ def _count(told: _Counts) -> Usage | None:
         output = max(0, (total or 0) - prompt)
     before = told.prompt_tokens_details or told.input_tokens_details or _NONE
     after = told.completion_tokens_details or told.output_tokens_details or _NONE
-    read = before.cached_tokens or told.prompt_cache_hit_tokens or told.cache_read_input_tokens or 0
+    read = (
+        before.cached_tokens
+        or told.prompt_cache_hit_tokens
+        or told.cache_read_input_tokens
+        or told.cached_tokens
+        or told.num_cached_tokens
+        or 0
+    )
+    kept = (
+        told.cache_creation
+        or before.cache_creation
+        or before.cache_creation_token_details
+        or _KEPT_NOTHING
+    )
     written = (
         before.cache_write_tokens
         or before.cache_creation_tokens
+        or before.cache_creation_input_tokens
         or told.cache_creation_input_tokens
-        or 0
+        or kept.all
     )
+    if told.prompt_tokens is None and total is None:  # Anthropic's own shape
+        prompt += (told.cache_read_input_tokens or 0) + (
+            told.cache_creation_input_tokens or kept.all
+        )
     read = min(read, prompt)
     written = min(written, prompt - read)
-    reasoning = after.reasoning_tokens or told.reasoning_tokens or 0
+    reasoning = after.reasoning_tokens or after.thinking_tokens or told.reasoning_tokens or 0
     beyond = 0 if total is None else max(0, total - prompt - output)
     if beyond and reasoning in (0, beyond):
         text, reasoning = output, beyond
@@ -110,14 +181,24 @@ def _count(told: _Counts) -> Usage | None:
         text = output
     else:
         text = output - reasoning
-    cost = None
-    if told.cost is not None or told.cost_in_usd_ticks is not None:
-        cost = _cost_nano_usd(told)
-    return Usage(prompt - read - written, read, written, text, reasoning, cost)
+    return Usage(
+        prompt - read - written,
+        read,
+        written,
+        text,
+        reasoning,
+        _cost_nano_usd(told),
+        cache_write_1h=min(kept.ephemeral_1h_input_tokens or 0, written),
+        tier=Tier.named(told.service_tier),
+    )
 
 
 def _cost_nano_usd(told: _Counts) -> int | None:
+    if told.cost is None and told.cost_in_usd_ticks is None and told.estimated_cost is None:
+        return None
     usd = _number(told.cost.get("total_cost") if isinstance(told.cost, dict) else told.cost)
+    if usd is None:
+        usd = _number(told.estimated_cost)
     if usd is None:
         ticks = _number(told.cost_in_usd_ticks)
         return None if ticks is None else round(ticks * _NANO_PER_TICK)

@@ -9,7 +9,7 @@ import pytest
 from router.cli import main
 from tests.cli.conftest import Run
 
-COMMANDS = ("serve", "check", "endpoints", "explain", "init", "demo")
+COMMANDS = ("serve", "check", "endpoints", "explain", "doctor", "init", "demo")
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,9 @@ COMMANDS = ("serve", "check", "endpoints", "explain", "init", "demo")
         (["check", "--config", "/"], "is a directory"),
         (["endpoints", "--config", "nowhere.toml"], "'nowhere.toml' does not exist"),
         (["endpoints", "--model", "gpt-9"], "no endpoint serves 'gpt-9'; served: claude-sonnet-4"),
+        (["doctor", "--config", "nowhere.toml"], "'nowhere.toml' does not exist"),
+        (["doctor", "--model", "gpt-9"], "no endpoint serves 'gpt-9'; served: claude-sonnet-4"),
+        (["doctor", "--speed", "0"], "'--speed'"),
         (["explain"], "Missing argument 'MODEL'"),
         (["explain", "r1", "--prompt", "a", "--prompt-tokens", "9"], "give one of"),
         (["explain", "r1", "--prompt-file", "nowhere.txt"], "'nowhere.txt' does not exist"),

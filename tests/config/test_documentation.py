@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from router.config import load, needs_sandbox, resolve
-from router.config.endpoint import EndpointRow, LimitsRow, PriceRow, PriorRow
+from router.config.endpoint import EndpointRow, LimitsRow, PriorRow
 from router.config.layers import variable
 from router.config.policies import RoutingTable, SlaTable
+from router.config.price import AboveRow, PriceRow, TierRows
 from router.config.providers import BASE_URLS, NOT_OPENAI
 from router.config.sections import SECTIONS, Strict
 from router.config.window import Window
@@ -40,7 +41,7 @@ def test_every_key_of_an_endpoint_has_a_row(key: str) -> None:
     assert f"\n| `{key}` |" in PAGE.partition("## `[[endpoints]]`")[2]
 
 
-@pytest.mark.parametrize("table", [PriceRow, PriorRow, LimitsRow, Window])
+@pytest.mark.parametrize("table", [PriceRow, AboveRow, TierRows, PriorRow, LimitsRow, Window])
 def test_every_key_inside_an_endpoint_is_named(table: type[Strict]) -> None:
     for key in table.model_fields:
         assert re.search(rf"\b{key}\b", PAGE)

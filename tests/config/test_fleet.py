@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from datetime import date
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from router.config import SHIPPED, ConfigError, Fleet, load, needs_sandbox, resolve
 from router.config.banned import banned_litellm
-from router.core.catalogue import Capability, Dialect, Limits, ModelName, Price, PriceWindow
+from router.core.catalogue import Capability, Dialect, Limits, ModelName, Price, PriceWindow, Tier
 from router.core.tariff import TableEntry
 from tests.config.writing import row, written
 
@@ -153,6 +154,53 @@ def test_free_of_charge_must_be_said_and_can_be(tmp_path: Path, said: str) -> No
     found = fleet(tmp_path, row(price=said))
     assert found.endpoints[0].price == Price(0, 0)
     assert found.warnings == ()
+
+
+LONG_AND_FAST = """
+[endpoints.price]
+input = 1
+output = 4
+cached_input = 0.1
+cache_write = 1.25
+cache_write_1h = 2
+fee = 0.001
+[[endpoints.price.above]]
+tokens = 400000
+input = 4
+output = 8
+[[endpoints.price.above]]
+tokens = 200000
+input = 2
+output = 6
+cached_input = 0.2
+[endpoints.price.tiers.flex]
+input = 0.5
+output = 2
+[endpoints.price.tiers.priority]
+input = 2
+output = 8
+reasoning = 9
+above = [{ tokens = 300000, input = 5, output = 16 }]
+"""
+
+
+def test_steps_and_tiers_are_whole_prices_that_fall_back_on_what_stands_above(
+    tmp_path: Path,
+) -> None:
+    (found,) = fleet(tmp_path, row(price=None) + LONG_AND_FAST).endpoints
+
+    def price(input_usd: float, output_usd: float, cached: float = 0.1, **more: Any) -> Price:
+        kept = {"cache_write": 1.25, "cache_write_1h": 2.0, "fee": 0.001}
+        return Price(input_usd, output_usd, cached, **{**kept, **more})
+
+    steps = ((200_000, price(2, 6, 0.2)), (400_000, price(4, 8)))
+    first = price(2, 8, reasoning=9, above=((300_000, price(5, 16, reasoning=9)),))
+    assert found.price == price(
+        1,
+        4,
+        above=steps,
+        tiers=((Tier.FLEX, price(0.5, 2, above=steps)), (Tier.PRIORITY, first)),
+    )
 
 
 ENTRY = TableEntry(

@@ -109,6 +109,32 @@ WRONG = {
         f"{FIRST} price.cached: unknown key; did you mean 'cached_input'?",
     ),
     "half a price": (row(price="{ input = 1 }"), f"{FIRST} price.output: missing"),
+    "half a step": (
+        row(price="{ input = 1, output = 2, above = [{ tokens = 9, input = 2 }] }"),
+        f"{FIRST} price.above[1].output: missing",
+    ),
+    "a step from nowhere": (
+        row(price="{ input = 1, output = 2, above = [{ input = 2, output = 3 }] }"),
+        f"{FIRST} price.above[1].tokens: missing",
+    ),
+    "two steps at once": (
+        row(
+            price="{ input = 1, output = 2, above = [{ tokens = 9, input = 2, output = 3 }, "
+            "{ tokens = 9, input = 3, output = 4 }] }"
+        ),
+        f"{FIRST} price.above: two steps have the same number of tokens",
+    ),
+    "a tier nobody sells": (
+        row(price="{ input = 1, output = 2, tiers = { prioritty = { input = 2, output = 3 } } }"),
+        f"{FIRST} price.tiers.prioritty: unknown key; did you mean 'priority'?",
+    ),
+    "typo in a tier": (
+        row(price="{ input = 1, output = 2, tiers = { flex = { input = 2, output = 3, fee = 1 }}}"),
+        (
+            f"{FIRST} price.tiers.flex.fee: unknown key; known: above, cache_write, "
+            "cache_write_1h, cached_input, input, output, reasoning"
+        ),
+    ),
     "negative price": (
         row(price="{ input = 1, output = -2 }"),
         f"{FIRST} price.output: must be at least 0, not -2",

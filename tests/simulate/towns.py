@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from router.config.endpoint import PriceRow
+from router.config.price import PriceRow
 from router.core.ask import Ask, Bound, PromptSize, Sla
 from router.core.catalogue import EndpointId, ModelName
 from router.simulate.buyer import Errand

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.core.ask import Ask, PromptSize
-from router.core.catalogue import Capability
+from router.core.catalogue import Capability, Tier
 from router.core.faults import Fault, Kind
 from router.core.policy import DEFAULT_POLICY
 from router.core.tokens import guess
@@ -64,6 +64,25 @@ def test_our_own_keys_are_no_parameters_of_the_model() -> None:
     assert found.params == {"model", "messages", "temperature"}
     assert found.preferences.only == {"azure"}
     assert found.sla.bounds[0].limit == 800
+
+
+@pytest.mark.parametrize(
+    ("word", "tier"),
+    [
+        ("flex", Tier.FLEX),
+        ("priority", Tier.PRIORITY),
+        ("auto", Tier.STANDARD),
+        ("gold", Tier.STANDARD),
+        (None, Tier.STANDARD),
+        ({"a": [1]}, Tier.STANDARD),
+    ],
+)
+def test_the_tier_of_service_is_read_and_what_it_is_not_is_left_to_the_provider(
+    word: object, tier: Tier
+) -> None:
+    found = ask(service_tier=word)
+    assert found.tier is tier
+    assert "service_tier" in found.params
 
 
 IMAGE = {"type": "image_url", "image_url": {"url": "https://example.org/cat.png"}}

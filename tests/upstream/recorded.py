@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass, field
 
 from router.core.answer import Content, Usage
+from router.core.catalogue import Tier
 
 
 def event(body: object) -> bytes:
@@ -80,6 +81,8 @@ _DEEPSEEK = (
     + chunk("stop", content="", reasoning_content=None, extra={"usage": _DEEPSEEK_USAGE})
 )
 _OPENROUTER_USAGE = {**COUNTS, "cost": 0.00000123, "completion_tokens_details": None}
+_TIMINGS = {"cache_n": 16, "prompt_n": 4, "prompt_ms": 20.5, "predicted_n": 9}
+_FLEX = event({"id": "c1", "choices": [], "service_tier": "flex", "usage": COUNTS})
 _BIG = "x" * 150_000
 _UNICODE = "\u65e5\u672c\u8a9e \U0001f600 \u2028 \x85"
 
@@ -122,6 +125,14 @@ STREAMS = {
     "groq": Recorded(
         _ROLE + _TEXT + chunk("stop", extra={"x_groq": {"id": "r", "usage": COUNTS}}) + DONE,
         _ROLE + _TEXT + chunk("stop", extra={"x_groq": {"id": "r", "usage": COUNTS}}) + DONE,
+    ),
+    "llama.cpp": Recorded(
+        _ROLE + _TEXT + chunk("stop", extra={"timings": _TIMINGS}) + DONE,
+        _ROLE + _TEXT + chunk("stop", extra={"timings": _TIMINGS}) + DONE,
+        usage=Usage(fresh_input=4, cache_read=16, text=9),
+    ),
+    "a tier of service": Recorded(
+        _PLAIN + _FLEX + DONE, _PLAIN + DONE, usage=COUNTED._replace(tier=Tier.FLEX)
     ),
     "no usage": Recorded(_PLAIN + DONE, _PLAIN + DONE, usage=None),
     "no done": Recorded(_PLAIN + USAGE, _PLAIN + DONE),
