@@ -46,8 +46,8 @@ class Pulled:
 
 
 def head(prefix: str) -> str:
-    """The key that `sync.lua` derives all others from: schema version 1, one cluster slot."""
-    return f"{{{prefix}:1}}:head"
+    """The key that `sync.lua` derives all others from: schema version 2, one cluster slot."""
+    return f"{{{prefix}:2}}:head"
 
 
 def arguments(place: Place, batch: Batch | None, *, new_generation: str) -> Sequence[str | bytes]:
