@@ -92,11 +92,11 @@ async def _chat(request: web.Request, service: Service, request_id: str) -> web.
     run = service.dispatcher.run
     if not ask.stream:
         whole = WholeAnswer(ask)
-        await run(ask, call, whole, context, received, "chat")
+        await run(ask, call, whole, context, received)
         return whole.response()
     stream = StreamAnswer(request, ask)
     try:
-        await run(ask, call, stream, context, received, "chat")
+        await run(ask, call, stream, context, received)
     except Exception as error:
         if stream.response is None:
             raise

@@ -23,14 +23,13 @@ DEFAULT_MAX_BODY: Final = 32 * 1024 * 1024
 class Dispatcher(Protocol):
     """The flow of one request."""
 
-    async def run(  # noqa: PLR0917 - the parts of one exchange, in the order they are known
+    async def run(
         self,
         ask: Ask,
         call: Call,
         downstream: Downstream,
         context: TraceContext,
         received: float,
-        surface: str,
     ) -> None:
         """Serve a request whose last byte came at ``received`` (monotonic seconds).
 

@@ -146,14 +146,13 @@ class FakeDispatcher:
     script: Script = answer
     seen: list[tuple[Ask, Call]] = field(default_factory=list)
 
-    async def run(  # noqa: PLR0917 - the protocol's order
+    async def run(
         self,
         ask: Ask,
         call: Call,
         downstream: Downstream,
         context: TraceContext,
         received: float,
-        surface: str,
     ) -> None:
         self.seen.append((ask, call))
         await self.script(ask, call, downstream)
