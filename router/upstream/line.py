@@ -54,9 +54,9 @@ _USUAL_OF_ANTHROPIC: Mapping[str, str] = MappingProxyType(
 class Line:
     """``way`` leads there, ``opening`` is the head of every request but for its last headers.
 
-    ``ours`` are the (lower-case) names that no client's header may bear; ``usual`` are headers for a
-    client that does not send its own; ``missing_key`` names the variable that should have held the
-    key and did not.
+    ``ours`` are the (lower-case) names that no client's header may bear; ``usual`` are headers for
+    a client that does not send its own; ``missing_key`` names the variable that should have held
+    the key and did not.
     """
 
     endpoint: Endpoint
