@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from router.upstream.translate.chat_ear import ChatEar, Heard, decode_heard
+from router.upstream.translate.chat_ear import ChatEar, Heard, hear_whole
 from router.upstream.translate.field import Fields, decode, dicts
 from router.upstream.translate.response import begun, ended
 
@@ -98,7 +98,7 @@ class ResponsesVoice(ChatEar):
         """Return the response as it ended."""
         return ended(self._response, self._output, self.finish, self.usage)
 
-    def hear_whole(self, heard: Heard) -> Fields:
+    def told_whole(self, heard: Heard) -> Fields:
         """Hear a whole completion and return the response."""
         self.usage = heard.counted
         self.begin(heard)
@@ -195,7 +195,7 @@ class ResponsesVoice(ChatEar):
 
 def whole(body: bytes, answer: bytes, created_s: int) -> bytes:
     """Return a whole chat completion as a response."""
-    return _encode(ResponsesVoice(body, created_s).hear_whole(decode_heard(answer)))
+    return _encode(ResponsesVoice(body, created_s).told_whole(hear_whole(answer)))
 
 
 def _text_part(text: str) -> Fields:
