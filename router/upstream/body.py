@@ -38,7 +38,7 @@ def edit(
 ) -> bytes:
     """Return ``body`` as ``endpoint`` is to get it on ``surface``.
 
-    For a stream usage is asked for unless the client did (``wants_usage``), it comes unasked there
+    For a stream usage is asked for unless the body does (``wants_usage``), it comes unasked there
     or the endpoint does not know the option. Raises ``Fault(BAD_JSON)`` for what is no JSON object.
     """
     try:
@@ -51,7 +51,8 @@ def edit(
     if stream:
         fields["stream"] = _TRUE
         shy = surface in _HIDE_USAGE and "stream_options" not in endpoint.unsupported_params
-        if shy and not wants_usage:
+        said = wants_usage and "stream_options" in fields
+        if shy and not said:
             fields["stream_options"] = _asking(fields.get("stream_options"))
     return _encoder.encode(fields)
 

@@ -30,32 +30,35 @@ class _Turns(Protocol):
     def __call__(self, piece: Piece, *, hide_usage: bool) -> Piece: ...
 
 
-class Reader(NamedTuple):
-    """How one surface's answers are read.
-
-    ``stream`` opens one, ``read_whole`` reads one that came whole, ``as_stream`` turns the latter's
-    piece into what a client who asked for a stream waits for. A surface that knows no streams has
-    neither.
+class Streamed(NamedTuple):
+    """How the streams of a surface are read: ``open`` one; ``told`` turns the piece of an answer
+    that came whole all the same into what the client waits for.
     """
 
-    read_whole: Callable[[bytes, Endpoint], Piece]
-    stream: _Opens | None = None
-    as_stream: _Turns | None = None
+    open: _Opens
+    told: _Turns
 
 
-_CHAT = Reader(openai.read_whole, openai.Stream, unstreamed.as_stream)
-_RESPONSES = Reader(responses.read_whole, responses.Stream, unstreamed_responses.as_stream)
-_MESSAGES = Reader(messages.read_whole, messages.Stream, unstreamed_messages.as_stream)
+_CHAT = Streamed(openai.Stream, unstreamed.as_stream)
 
-READERS: Final[Mapping[Surface, Reader]] = MappingProxyType(
+STREAMED: Final[Mapping[Surface, Streamed]] = MappingProxyType(
     {
         Surface.CHAT: _CHAT,
         Surface.COMPLETIONS: _CHAT,
-        Surface.RESPONSES: _RESPONSES,
-        Surface.EMBEDDINGS: Reader(embeddings.read_whole),
-        Surface.MESSAGES: _MESSAGES,
-        Surface.COUNT_TOKENS: Reader(count_tokens.read_whole),
+        Surface.RESPONSES: Streamed(responses.Stream, unstreamed_responses.as_stream),
+        Surface.MESSAGES: Streamed(messages.Stream, unstreamed_messages.as_stream),
     }
 )
 """The older completions are chat's chunks with a ``text`` in each choice: end mark, usage chunk,
 errors and finish reasons are chat's, and so is the reading."""
+
+WHOLE: Final[Mapping[Surface, Callable[[bytes, Endpoint], Piece]]] = MappingProxyType(
+    {
+        Surface.CHAT: openai.read_whole,
+        Surface.COMPLETIONS: openai.read_whole,
+        Surface.RESPONSES: responses.read_whole,
+        Surface.EMBEDDINGS: embeddings.read_whole,
+        Surface.MESSAGES: messages.read_whole,
+        Surface.COUNT_TOKENS: count_tokens.read_whole,
+    }
+)

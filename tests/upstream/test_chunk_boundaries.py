@@ -6,29 +6,18 @@ from hypothesis import strategies as st
 
 from router.core.answer import Content, Piece
 from router.core.surface import Surface
-from router.upstream.readers import READERS
+from router.upstream.readers import STREAMED
 from router.upstream.reading import Reading
 from tests.upstream.asking import an_endpoint, best_content, client_bytes, usage_of
+from tests.upstream.corpus import ALL, NAMES
 from tests.upstream.recorded import BIG_LINE, STREAMS, Recorded
-from tests.upstream.recorded_completions import COMPLETIONS
-from tests.upstream.recorded_messages import MESSAGES
-from tests.upstream.recorded_responses import RESPONSES
 
 ENDPOINT = an_endpoint()
-ALL = {
-    Surface.CHAT: STREAMS,
-    Surface.COMPLETIONS: COMPLETIONS,
-    Surface.MESSAGES: MESSAGES,
-    Surface.RESPONSES: RESPONSES,
-}
-NAMES = [(surface, name) for surface, streams in ALL.items() for name in streams]
 every_stream = pytest.mark.parametrize(("surface", "name"), NAMES)
 
 
 def a_stream(surface: Surface) -> Reading:
-    opened = READERS[surface].stream
-    assert opened is not None
-    return opened(ENDPOINT, hide_usage=True)
+    return STREAMED[surface].open(ENDPOINT, hide_usage=True)
 
 
 def read(reads: list[bytes], surface: Surface = Surface.CHAT) -> list[Piece]:

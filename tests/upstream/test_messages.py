@@ -127,7 +127,7 @@ def test_what_is_no_json_is_garbage() -> None:
     assert told.value.kind is Kind.GARBAGE
 
 
-WHOLE: dict[str, Any] = {
+A_MESSAGE: dict[str, Any] = {
     "id": "msg_1",
     "type": "message",
     "role": "assistant",
@@ -143,7 +143,7 @@ WHOLE: dict[str, Any] = {
 
 
 def test_a_whole_message_is_one_piece() -> None:
-    body = json.dumps(WHOLE).encode()
+    body = json.dumps(A_MESSAGE).encode()
     assert read_whole(body, ENDPOINT) == Piece(
         body, Content.ANSWER, 15, 2, Usage(20, 4, text=9), "tool_use", ended=True
     )

@@ -9,12 +9,12 @@ import pytest
 
 from router.core.answer import Piece
 from router.core.surface import Surface
-from router.upstream.readers import READERS
+from router.upstream.readers import STREAMED, WHOLE
 from tests.upstream.asking import an_endpoint, best_content, usage_of
 from tests.upstream.recorded_responses import MESSAGE, response
 from tests.upstream.scripted import response as sent
 from tests.upstream.scripted import scripted
-from tests.upstream.test_messages import WHOLE
+from tests.upstream.test_messages import A_MESSAGE as BARE
 
 ENDPOINT = an_endpoint()
 CITED = {
@@ -32,10 +32,10 @@ CITED = {
     ],
 }
 A_MESSAGE: dict[str, Any] = {
-    **WHOLE,
+    **BARE,
     "model": "m",
     "stop_sequence": None,
-    "content": [*WHOLE["content"], CITED],
+    "content": [*BARE["content"], CITED],
 }
 CALL = {
     "id": "fc_1",
@@ -71,10 +71,8 @@ A_COMPLETION = {
 
 
 def streamed(surface: Surface, answer: object, *, hide_usage: bool = False) -> tuple[Piece, bytes]:
-    reader = READERS[surface]
-    assert reader.as_stream is not None
-    whole = reader.read_whole(json.dumps(answer).encode(), ENDPOINT)
-    told = reader.as_stream(whole, hide_usage=hide_usage)
+    whole = WHOLE[surface](json.dumps(answer).encode(), ENDPOINT)
+    told = STREAMED[surface].told(whole, hide_usage=hide_usage)
     assert told._replace(data=b"") == whole._replace(data=b"")
     return whole, told.data
 
@@ -89,9 +87,7 @@ def streamed(surface: Surface, answer: object, *, hide_usage: bool = False) -> t
 )
 def test_what_is_told_as_a_stream_counts_as_it_did_whole(surface: Surface, answer: object) -> None:
     whole, data = streamed(surface, answer)
-    opened = READERS[surface].stream
-    assert opened is not None
-    stream = opened(ENDPOINT, hide_usage=False)
+    stream = STREAMED[surface].open(ENDPOINT, hide_usage=False)
     piece = stream.feed(data)
     assert stream.ended
     assert (piece.chars, piece.reasoning_chars) == (whole.chars, whole.reasoning_chars)
