@@ -63,6 +63,9 @@ def read_ask(
     declared = fields.get("sla")
     reading = slas.read(declaring, b"" if declared is None else bytes(declared), key_policy)
     wishes = fields.get("provider")
+    only_natively = ""
+    if translated(model, surface):
+        only_natively = natively_only(surface, msgspec.json.decode(body))
     return Ask(
         id=request_id,
         model=model,
@@ -78,9 +81,7 @@ def read_ask(
         session=session_of(headers, fields),
         tier=_tier(fields["service_tier"]) if "service_tier" in fields else Tier.STANDARD,
         surface=surface,
-        only_natively=natively_only(surface, msgspec.json.decode(body))
-        if translated(model, surface)
-        else "",
+        only_natively=only_natively,
     )
 
 

@@ -1,8 +1,8 @@
 """Endpoints that do not speak a request's surface are told it in one that they speak.
 
-What is measured, tokens, times and ends, is read from the endpoint's own bytes; only what the client
-sees and sends is said anew. An endpoint's error is told in the client's words for it, since an SDK
-reads no other.
+What is measured, tokens, times and ends, is read from the endpoint's own bytes; only what the
+client sees and sends is said anew. An endpoint's error is told in the client's words for it, since
+an SDK reads no other.
 """
 
 from __future__ import annotations
