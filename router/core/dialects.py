@@ -109,6 +109,9 @@ _BLOCKS: Final = frozenset(
 _ITEMS: Final = frozenset({"message", "function_call", "function_call_output", "reasoning"})
 """Items of a Responses input that another dialect can hold."""
 
+SEALED: Final = frozenset({"signature", "encrypted_content"})
+"""What only the API that sealed it takes back."""
+
 _OF_THINKING: Final = "clear_thinking_"
 """An edit of the context that concerns thinking alone; of thinking that is left out, nothing."""
 
