@@ -23,6 +23,10 @@ _EMPTY: Final = b'""'
 _encode = msgspec.json.Encoder().encode
 
 
+class _Asked(msgspec.Struct, gc=False):
+    stream_options: Any = None
+
+
 class _Delta(msgspec.Struct, gc=False):
     type: Any = None
     text: Raw = Raw()
@@ -57,6 +61,7 @@ class _Event(msgspec.Struct, gc=False):
 
 
 _decode = msgspec.json.Decoder(_Event).decode
+_decode_asked = msgspec.json.Decoder(_Asked).decode
 _UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeError)
 
 
@@ -69,7 +74,7 @@ class ChatVoice:
     )  # fmt: skip
 
     def __init__(self, body: bytes, created_s: int) -> None:
-        options = decode(body).get("stream_options")
+        options = _decode_asked(body).stream_options
         self._wants_usage = isinstance(options, dict) and options.get("include_usage") is True
         self._after = b',"logprobs":null,"finish_reason":null}]'
         self._after += b',"usage":null}\n\n' if self._wants_usage else b"}\n\n"
