@@ -92,7 +92,7 @@ def command(
 def offers_of(settings: Settings, fleet: Fleet, rows: Fleet, wall_s: float) -> list[Offer]:
     """Line everything up by cost per answer; what has no price comes last."""
     used = {endpoint.id for endpoint in fleet.endpoints}
-    key_of = {row.id: row.api_key_env for row in settings.endpoints}
+    key_of = {row.id: row.key_variable for row in settings.endpoints}
     offers = []
     for endpoint in rows.endpoints:
         key = key_of[endpoint.id]
