@@ -29,7 +29,8 @@ class Provider:
     ``prefixes`` begin LiteLLM's names of its models, the usual one first: prices are looked up
     under them. A ``base_url`` with a placeholder must be said in the row, unless litellm finds it.
     ``speaks`` is what its chat models speak, ``lacks`` the fields its API refuses whatever the
-    model. ``home`` begins a model's name there where LiteLLM's name has no such part.
+    model. ``home`` begins a model's name there where LiteLLM's name has no such part; ``flat``
+    names there have no parts, where LiteLLM's may tell a region.
     ``bills_after_cancel``: it goes on, and bills, when its stream is hung up.
     """
 
@@ -41,12 +42,18 @@ class Provider:
     speaks: frozenset[Surface] = _CHAT
     lacks: frozenset[str] = frozenset()
     home: str = ""
+    flat: bool = False
     bills_after_cancel: bool = False
 
     @property
     def address(self) -> str | None:
         """The base URL, where it is the same for everybody."""
         return None if PLACEHOLDER in self.base_url else self.base_url
+
+    @property
+    def asks_address(self) -> bool:
+        """Whether a row must say where it is."""
+        return self.address is None and self.dialect is not Dialect.LITELLM
 
     def owns(self, base_url: str) -> bool:
         """Whether an address is one of its own: its key goes there without being told to."""
@@ -55,6 +62,8 @@ class Provider:
     def name_of(self, model: str) -> str:
         """Return the provider's own name of a model, from LiteLLM's."""
         bare = model.partition("/")[2] or model
+        if self.flat:
+            return bare.rpartition("/")[2]
         return bare if "/" in bare else self.home + bare
 
 
@@ -65,7 +74,7 @@ def _domain(url: str) -> tuple[str, ...]:
 PROVIDERS: Mapping[str, Provider] = MappingProxyType(
     {
         "alibaba": Provider(
-            prefixes=("dashscope", "qwencloud", "qwen_ai_platform"),
+            prefixes=("dashscope", "qwencloud"),
             base_url="https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
             api_key_env="DASHSCOPE_API_KEY",
             bills_after_cancel=True,
@@ -83,6 +92,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
             base_url="https://YOUR-RESOURCE.openai.azure.com/openai/v1",
             api_key_env="AZURE_OPENAI_API_KEY",
             auth_header="api-key",
+            flat=True,
             speaks=_CHAT_AND_RESPONSES,
         ),
         "azure-foundry": Provider(
@@ -90,6 +100,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
             base_url="https://YOUR-RESOURCE.services.ai.azure.com/openai/v1",
             api_key_env="AZURE_AI_API_KEY",
             auth_header="api-key",
+            flat=True,
         ),
         "bedrock": Provider(
             prefixes=("bedrock", "bedrock_converse"),
@@ -255,8 +266,24 @@ NOT_OPENAI = frozenset(
 
 
 def provider_with(prefix: str) -> str | None:
-    """Return the name of the provider whose models LiteLLM's table names so."""
+    """Return the name of the provider whose models LiteLLM's names begin so."""
     return _BY_PREFIX.get(prefix)
+
+
+def seller_of(litellm_provider: str) -> str | None:
+    """Return our name of a seller in LiteLLM's table, ``None`` for one we know nothing of.
+
+    The table divides a seller's models (``vertex_ai-qwen_models``). Some of Vertex AI's have no
+    address that speaks OpenAI's dialect; litellm reaches those.
+    """
+    if litellm_provider in _RAW_PREDICT:
+        return None
+    return provider_with(litellm_provider.partition("-")[0])
+
+
+_RAW_PREDICT = frozenset(
+    {"vertex_ai-anthropic_models", "vertex_ai-mistral_models", "vertex_ai-ai21_models"}
+)
 
 
 def dialect_of(model: str) -> Dialect:

@@ -27,8 +27,9 @@ _encoder = msgspec.json.Encoder()
 def edit(body: bytes, endpoint: Endpoint, *, stream: bool, wants_usage: bool) -> bytes:
     """Return ``body`` as ``endpoint`` is to get it.
 
-    For a stream usage is asked for unless the client did (``wants_usage``) or the endpoint does not
-    know the option. Raises ``Fault(BAD_JSON)`` for what is no JSON object.
+    For a stream usage is asked for unless the client did (``wants_usage``). An endpoint that does
+    not know the option is not shown it: those tell unasked. Raises ``Fault(BAD_JSON)`` for what is
+    no JSON object.
     """
     try:
         fields = _decoder.decode(body)
@@ -39,8 +40,10 @@ def edit(body: bytes, endpoint: Endpoint, *, stream: bool, wants_usage: bool) ->
     fields["model"] = Raw(_encoder.encode(endpoint.upstream_model))
     if stream:
         fields["stream"] = _TRUE
-        if not wants_usage and "stream_options" not in endpoint.unsupported_params:
-            fields["stream_options"] = _asking(fields.get("stream_options"))
+    if "stream_options" in endpoint.unsupported_params:
+        fields.pop("stream_options", None)
+    elif stream and not wants_usage:
+        fields["stream_options"] = _asking(fields.get("stream_options"))
     return _encoder.encode(fields)
 
 

@@ -298,6 +298,7 @@ def test_four_lines_are_enough_for_a_known_provider(tmp_path: Path, name: str) -
     text = FOUR_LINES.format(name, f"{known.prefixes[0]}/maker/m")
     (found,) = fleet(tmp_path, text, entry=KNOWN, environ={known.api_key_env: "k"}).endpoints
     assert (found.base_url, found.upstream_model) == (known.base_url, "maker/m")
+    assert not known.flat
     assert (found.api_key_env, found.auth_header) == (known.api_key_env, known.auth_header)
     assert (found.dialect, found.speaks) == (known.dialect, known.speaks)
     assert found.unsupported_params == known.lacks - set(Capability)
@@ -359,6 +360,7 @@ def test_a_model_s_name_there_begins_as_its_provider_wants_it(tmp_path: Path) ->
 
     assert there("fireworks", "fireworks_ai/glm-5") == "accounts/fireworks/models/glm-5"
     assert there("fireworks", "fireworks_ai/accounts/acme/models/x") == "accounts/acme/models/x"
+    assert there("azure", "azure/eu/gpt-4o") == "gpt-4o"
     assert there("vertex", "vertex_ai/gemini-2.5-pro") == "google/gemini-2.5-pro"
     assert there("openai", "openai/gpt-4o") == there("openai", "gpt-4o") == "gpt-4o"
 
