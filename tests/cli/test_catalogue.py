@@ -256,6 +256,7 @@ def test_prices_are_those_of_the_hour() -> None:
     )
     listing = Listing(entry, None)
     at_night, at_noon = listing.answer_usd(0.0), listing.answer_usd(12 * 3600.0)
+    assert at_noon is not None
     assert at_noon == pytest.approx((1000 * 2 + 600 * 4) / 1e6)
     assert at_night == pytest.approx(at_noon / 2)
 
