@@ -27,7 +27,7 @@ _encoder = msgspec.json.Encoder()
 def edit(body: bytes, endpoint: Endpoint, *, stream: bool, wants_usage: bool) -> bytes:
     """Return ``body`` as ``endpoint`` is to get it.
 
-    For a stream usage is asked for unless the client did (``wants_usage``). An endpoint that does
+    For a stream usage is asked for unless the body does (``wants_usage``). An endpoint that does
     not know the option is not shown it: those tell unasked. Raises ``Fault(BAD_JSON)`` for what is
     no JSON object.
     """
@@ -42,7 +42,7 @@ def edit(body: bytes, endpoint: Endpoint, *, stream: bool, wants_usage: bool) ->
         fields["stream"] = _TRUE
     if "stream_options" in endpoint.unsupported_params:
         fields.pop("stream_options", None)
-    elif stream and not wants_usage:
+    elif stream and not (wants_usage and "stream_options" in fields):
         fields["stream_options"] = _asking(fields.get("stream_options"))
     return _encoder.encode(fields)
 
