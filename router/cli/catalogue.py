@@ -96,8 +96,20 @@ def _marks(price: Price) -> Iterable[str]:
 def find(wanted: str, wall_s: float) -> list[Listing]:
     """Return what matches a name, cheapest answer first; what has no price comes last."""
     key = _plain(wanted)
-    names = {name for name in catalogue() if key and key in _plain(name)}
+    if not key:
+        return []
+    # OpenAI's and Anthropic's models stand in the table by their bare names.
+    sellers = [prefix for each in PROVIDERS.values() for prefix in each.prefixes]
+    sellers = [prefix for prefix in sellers if key.startswith(_plain(prefix))]
+
+    def may_match(name: str) -> bool:
+        plain = _plain(name)
+        named_so = "/" not in name and any(key in _plain(seller) + plain for seller in sellers)
+        return key in plain or named_so
+
+    names = {name for name in catalogue() if may_match(name)}
     found = [listing for name in names if (listing := _listing(name)) is not None]
+    found = [each for each in found if key in _plain(each.model)]
 
     def order(listing: Listing) -> tuple[bool, float, str]:
         usd = listing.answer_usd(wall_s)

@@ -56,6 +56,12 @@ def test_a_model_is_found_at_everybody_who_sells_it_however_they_write_it(run: R
     }
 
 
+def test_a_seller_may_be_said_also_where_the_table_leaves_it_out(run: Run) -> None:
+    assert {each["provider"] for each in told(run, "openai/gpt-4o")} >= {"openai"}
+    assert "openai/gpt-4o" in {each["model"] for each in told(run, "openai/gpt-4o")}
+    assert "anthropic" in {each["provider"] for each in told(run, "anthropic/claude")}
+
+
 def test_the_cheapest_answer_stands_first_and_who_has_no_price_last(run: Run) -> None:
     costs = [each["answer_usd"] for each in told(run, "deepseek-v4")]
     priced = [usd for usd in costs if usd is not None]
