@@ -124,8 +124,7 @@ class Ask(NamedTuple):
     ``params`` are the body's top-level field names; ``max_tokens`` is the client's own limit.
     ``session`` names the conversation this request is a turn of; empty where nobody says so.
     ``tier`` is the tier of service it asks for. ``only_natively`` names what in it only an endpoint
-    that speaks ``surface`` itself can be told; ``signed`` says that this is signed thinking, which
-    only the API that signed it takes back.
+    that speaks ``surface`` itself can be told (``dialects.natively_only``).
     """
 
     id: str
@@ -143,7 +142,6 @@ class Ask(NamedTuple):
     tier: Tier = Tier.STANDARD
     surface: Surface = Surface.CHAT
     only_natively: str = ""
-    signed: bool = False
 
     @property
     def kind(self) -> str:

@@ -14,6 +14,7 @@ import msgspec
 
 from router.core.ask import NO_PREFERENCES, Ask
 from router.core.catalogue import ModelName, Tier
+from router.core.dialects import natively_only
 from router.core.faults import Fault, Kind
 from router.core.policy import Policy
 from router.core.surface import Surface
@@ -49,12 +50,14 @@ def read_ask(
     request_id: str,
     slas: SlaReader,
     surface: Surface = Surface.CHAT,
+    translated: Callable[[ModelName, Surface], bool] = lambda _model, _surface: False,
     key_policy: Policy | None = None,
     headers: Mapping[str, str] = _NO_HEADERS,
 ) -> Ask:
     """Read a request. ``declaring`` are its SLA headers, names as sent. Raises ``Fault``.
 
-    ``headers`` are the others (lower-case), of which one may name the conversation.
+    ``headers`` are the others (lower-case), of which one may name the conversation. ``translated``
+    says whether an endpoint of a model would have to be told in another surface.
     """
     fields = read_fields(body)
     model = _model(fields)
@@ -62,6 +65,9 @@ def read_ask(
     declared = fields.get("sla")
     reading = slas.read(declaring, b"" if declared is None else bytes(declared), key_policy)
     wishes = fields.get("provider")
+    only_natively = ""
+    if translated(model, surface):
+        only_natively = natively_only(surface, msgspec.json.decode(body))
     return Ask(
         id=request_id,
         model=model,
@@ -77,8 +83,7 @@ def read_ask(
         session=session_of(headers, fields),
         tier=_tier(fields["service_tier"]) if "service_tier" in fields else Tier.STANDARD,
         surface=surface,
-        only_natively=wanted.only_natively,
-        signed=wanted.signed,
+        only_natively=only_natively,
     )
 
 

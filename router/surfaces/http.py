@@ -83,6 +83,7 @@ async def _read(
         request_id=request_id,
         slas=service.slas,
         surface=surface,
+        translated=service.translated,
         headers=sifted.forward,
     )
     if ask.model not in service.served:
