@@ -28,7 +28,14 @@ KEY = "sk-proj-a-key-nobody-may-see-0123456789"
 OTHER_KEY = "sk-proj-another-key-nobody-may-see-9876543210"
 SURFACES = {Voice.EMBEDDINGS: Surface.EMBEDDINGS, Voice.MESSAGES: Surface.MESSAGES}
 
-pytestmark = pytest.mark.parametrize("name", SELLERS)
+# litellm asks an object of pydantic's for all it has.
+pytestmark = pytest.mark.filterwarnings("ignore:Accessing the 'model_:DeprecationWarning")
+every = pytest.mark.parametrize("name", SELLERS)
+chats = pytest.mark.parametrize(
+    "name", [n for n, each in SELLERS.items() if each.voice in (Voice.CHAT, Voice.CONVERSE)]
+)
+keyed = pytest.mark.parametrize("name", [n for n, each in SELLERS.items() if each.bad_key])
+strict = pytest.mark.parametrize("name", [n for n, each in SELLERS.items() if each.refused_fields])
 
 
 def a_call(seller: Seller, *, stream: bool, wants_usage: bool = False) -> Call:
@@ -87,6 +94,7 @@ def streams_of(name: str) -> list[bool]:
     return [False] if SELLERS[name].voice is Voice.EMBEDDINGS else [False, True]
 
 
+@every
 async def test_an_answer_is_asked_for_as_the_provider_wants_it_and_counted_as_it_counts(
     name: str, bought: Endpoint
 ) -> None:
@@ -113,12 +121,11 @@ async def test_an_answer_is_asked_for_as_the_provider_wants_it_and_counted_as_it
             assert head["anthropic-version"]
 
 
+@chats
 async def test_a_client_that_asks_for_usage_in_a_stream_gets_it(
     name: str, bought: Endpoint
 ) -> None:
     seller = SELLERS[name]
-    if seller.voice not in (Voice.CHAT, Voice.CONVERSE):
-        pytest.skip("has no such option")
     async with at_the_shop(name, bought) as (upstream, there, _):
         pieces = await answer(upstream, there, a_call(seller, stream=True, wants_usage=True))
     assert usage_of(pieces) == seller.told.usage
@@ -126,12 +133,12 @@ async def test_a_client_that_asks_for_usage_in_a_stream_gets_it(
     assert b"usage" in told or b"timings" in told
 
 
+@keyed
 async def test_a_refused_key_is_the_operators_and_is_shown_to_nobody(
     name: str, bought: Endpoint
 ) -> None:
     seller = SELLERS[name]
-    if bought.api_key_env is None:
-        pytest.skip("needs no key")
+    assert bought.api_key_env is not None
     async with at_the_shop(name, bought, key=OTHER_KEY) as (upstream, there, _):
         for stream in streams_of(name):
             fault = await _fault(upstream, there, a_call(seller, stream=stream))
@@ -141,6 +148,7 @@ async def test_a_refused_key_is_the_operators_and_is_shown_to_nobody(
             assert OTHER_KEY not in f"{fault.message} {fault!s} {fault!r}"
 
 
+@every
 async def test_every_other_refusal_is_understood_and_passed_on(name: str, bought: Endpoint) -> None:
     seller = SELLERS[name]
     async with at_the_shop(name, bought) as (upstream, there, shop):
@@ -163,10 +171,9 @@ def _passes(fault: Fault, refusal: Refusal, *, litellm: bool) -> None:
         assert fault.upstream.body == refusal.body.encode()
 
 
+@strict
 async def test_what_the_provider_refuses_is_known_beforehand(name: str, bought: Endpoint) -> None:
     seller = SELLERS[name]
-    if not seller.refused_fields:
-        pytest.skip("refuses no field of its own accord")
     lacking = PROVIDERS[bought.provider].lacks
     assert set(seller.refused_fields) <= lacking
     async with at_the_shop(name, bought) as (upstream, there, _):
@@ -176,12 +183,20 @@ async def test_what_the_provider_refuses_is_known_beforehand(name: str, bought: 
         assert (await _fault(upstream, there, asking)).kind is Kind.REJECTED
 
 
+@every
 def test_the_row_says_all_that_a_purchase_needs(name: str, bought: Endpoint) -> None:
+    assert bought.id == name
     assert bought.price is not None
     assert bought.context >= 4096
     assert bought.provider in PROVIDERS
-    assert f"\n| `{bought.provider}` |" in PAGE
+    spoken = SURFACES.get(SELLERS[name].voice, Surface.CHAT)
+    assert spoken in bought.speaks
+    assert (bought.api_key_env is None) == (SELLERS[name].bad_key is None)
+
+
+def test_every_row_of_the_page_has_its_seller_and_every_provider_its_row() -> None:
     assert set(ROWS) == set(SELLERS)
+    assert {name for name in PROVIDERS if f'provider = "{name}"' in PAGE} == set(PROVIDERS)
 
 
 async def _fault(upstream: Upstream, there: Endpoint, call: Call) -> Fault:
