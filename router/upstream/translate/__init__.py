@@ -15,19 +15,28 @@ from router.upstream.translate import (
     chat_voice,
     messages_to_chat,
     messages_voice,
+    responses_to_chat,
+    responses_voice,
 )
+from router.upstream.translate.chain import chain
 from router.upstream.translate.translation import Speaker, Translation
 
 __all__ = ("TRANSLATIONS", "Speaker", "Translation")
 
+_CHAT_TO_MESSAGES = Translation(chat_to_messages.request, chat_voice.ChatVoice, chat_voice.whole)
+_MESSAGES_TO_CHAT = Translation(
+    messages_to_chat.request, messages_voice.MessagesVoice, messages_voice.whole
+)
+_RESPONSES_TO_CHAT = Translation(
+    responses_to_chat.request, responses_voice.ResponsesVoice, responses_voice.whole
+)
+
 TRANSLATIONS: Final[Mapping[tuple[Surface, Surface], Translation]] = MappingProxyType(
     {
-        (Surface.CHAT, Surface.MESSAGES): Translation(
-            chat_to_messages.request, chat_voice.ChatVoice, chat_voice.whole
-        ),
-        (Surface.MESSAGES, Surface.CHAT): Translation(
-            messages_to_chat.request, messages_voice.MessagesVoice, messages_voice.whole
-        ),
+        (Surface.CHAT, Surface.MESSAGES): _CHAT_TO_MESSAGES,
+        (Surface.MESSAGES, Surface.CHAT): _MESSAGES_TO_CHAT,
+        (Surface.RESPONSES, Surface.CHAT): _RESPONSES_TO_CHAT,
+        (Surface.RESPONSES, Surface.MESSAGES): chain(_RESPONSES_TO_CHAT, _CHAT_TO_MESSAGES),
     }
 )
 """(in front, behind)."""

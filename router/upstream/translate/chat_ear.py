@@ -105,7 +105,7 @@ class ChatEar(ABC):
             if choice.index:
                 continue
             if choice.delta is not None:
-                said += self._listen(choice.delta)
+                said += self.listen(choice.delta)
             if isinstance(choice.finish_reason, str):
                 self.finish = choice.finish_reason
         return said
@@ -114,7 +114,8 @@ class ChatEar(ABC):
         self._began = True
         return self.begin(heard)
 
-    def _listen(self, delta: Message) -> bytes:
+    def listen(self, delta: Message) -> bytes:
+        """Say what a delta, or a whole message, brings."""
         thought, text = thought_and_text(delta)
         said = self.think(thought) if thought else b""
         if text:

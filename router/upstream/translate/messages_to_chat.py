@@ -29,7 +29,7 @@ from router.upstream.translate.field import (
 from router.upstream.translate.messages_turns import chat_of
 from router.upstream.translate.schema import is_strict
 
-_OPENAIS: Final = frozenset({"openai", "azure"})
+OPENAIS: Final = frozenset({"openai", "azure"})
 """Providers whose models take the newer names and steps, and nothing that OpenAI does not have."""
 _MOST_USER_CHARS: Final = 64
 """OpenAI refuses a longer ``user``; Claude Code's identifiers are longer."""
@@ -47,7 +47,7 @@ _encode = msgspec.json.Encoder().encode
 def request(body: bytes, endpoint: Endpoint) -> bytes:
     """Return the body for a chat endpoint. Raises ``Fault``."""
     fields = read(body, Surface.MESSAGES)
-    openais = endpoint.provider in _OPENAIS
+    openais = endpoint.provider in OPENAIS
     told: Fields = {
         "model": fields.get("model"),
         "messages": chat_of(fields.get("system"), objects(fields.get("messages"), "messages")),

@@ -15,6 +15,7 @@ import msgspec
 from router.core.dialects import open_loop
 from router.upstream.translate.attachment import file_of, url_of
 from router.upstream.translate.field import Fields, mapping, objects, only, refused, text
+from router.upstream.translate.tool_message import PARAGRAPH, plain, tool_message
 
 _TEXT: Final = ("type", "text", "cache_control", "citations")
 _RESULT: Final = ("type", "tool_use_id", "content", "is_error", "cache_control")
@@ -22,7 +23,6 @@ _USE: Final = ("type", "id", "name", "input", "cache_control", "caller")
 _DIRECT: Final = {"type": "direct"}
 _DOCUMENT: Final = ("type", "source", "title", "context", "citations", "cache_control")
 _SOURCE: Final = ("type", "media_type", "data", "url", "content")
-_PARAGRAPH: Final = "\n\n"
 _ERROR: Final = "Error: "
 _encode = msgspec.json.Encoder().encode
 
@@ -60,7 +60,7 @@ def _system(system: Any, path: str) -> str:
             raise refused(f"{at}.type", "a system prompt is of text")
         only(block, _TEXT, at)
         texts.append(text(block.get("text"), f"{at}.text"))
-    return _PARAGRAPH.join(texts)
+    return PARAGRAPH.join(texts)
 
 
 def _heard(content: Any, path: str) -> list[Fields]:
@@ -78,7 +78,7 @@ def _heard(content: Any, path: str) -> list[Fields]:
         else:
             parts += _parts(block, at)
     if parts:
-        results.append({"role": "user", "content": _plain(parts)})
+        results.append({"role": "user", "content": plain(parts)})
     return results
 
 
@@ -87,22 +87,16 @@ def _result(block: Fields, path: str) -> tuple[Fields, list[Fields]]:
     only(block, _RESULT, path)
     call_id = text(block.get("tool_use_id"), f"{path}.tool_use_id")
     content = block.get("content") or ""
-    shown: list[Fields] = []
-    if not isinstance(content, str):
-        texts = []
-        for index, each in enumerate(objects(content, f"{path}.content")):
-            for part in _parts(each, f"{path}.content[{index}]"):
-                if part["type"] == "text":
-                    texts.append(part["text"])
-                else:
-                    shown.append(part)
-        content = _PARAGRAPH.join(texts)
-    if shown:
-        shown.insert(0, {"type": "text", "text": f"Returned by the tool call {call_id}:"})
-        content = content or "What it returned follows."
-    if block.get("is_error") and not content.startswith(_ERROR):
-        content = _ERROR + content
-    return {"role": "tool", "tool_call_id": call_id, "content": content}, shown
+    if isinstance(content, str):
+        parts: list[Fields] = [{"type": "text", "text": content}]
+    else:
+        at = f"{path}.content"
+        each = enumerate(objects(content, at))
+        parts = [part for index, held in each for part in _parts(held, f"{at}[{index}]")]
+    message, shown = tool_message(call_id, parts)
+    if block.get("is_error") and not message["content"].startswith(_ERROR):
+        message["content"] = _ERROR + message["content"]
+    return message, shown
 
 
 def _parts(block: Fields, path: str) -> list[Fields]:
@@ -130,11 +124,11 @@ def _document(block: Fields, path: str) -> list[Fields]:
     match source.get("type"):
         case "text":
             texts = [*about, text(source.get("data"), f"{path}.source.data")]
-            return [{"type": "text", "text": _PARAGRAPH.join(texts)}]
+            return [{"type": "text", "text": PARAGRAPH.join(texts)}]
         case "content" if isinstance(inner, str):
-            return [{"type": "text", "text": _PARAGRAPH.join([*about, inner])}]
+            return [{"type": "text", "text": PARAGRAPH.join([*about, inner])}]
         case "content":
-            parts = [{"type": "text", "text": _PARAGRAPH.join(about)}] if about else []
+            parts = [{"type": "text", "text": PARAGRAPH.join(about)}] if about else []
             at = f"{path}.source.content"
             for index, each in enumerate(objects(inner, at)):
                 parts += _parts(each, f"{at}[{index}]")
@@ -167,9 +161,9 @@ def _said(content: Any, path: str, *, thinking: bool) -> list[Fields]:
                 raise refused(f"{at}.type", "a chat endpoint takes text, tool_use and thinking")
     if not (texts or calls):
         return []
-    said: Fields = {"role": "assistant", "content": _PARAGRAPH.join(texts) if texts else None}
+    said: Fields = {"role": "assistant", "content": PARAGRAPH.join(texts) if texts else None}
     if thinking and thoughts:
-        said["reasoning_content"] = _PARAGRAPH.join(thoughts)
+        said["reasoning_content"] = PARAGRAPH.join(thoughts)
     if calls:
         said["tool_calls"] = calls
     return [said]
@@ -186,10 +180,3 @@ def _call(block: Fields, path: str) -> Fields:
         "type": "function",
         "function": {"name": name, "arguments": arguments},
     }
-
-
-def _plain(parts: list[Fields]) -> Any:
-    """Return text alone as a string, which every endpoint takes, and other parts as they are."""
-    if all(part["type"] == "text" for part in parts):
-        return _PARAGRAPH.join(part["text"] for part in parts)
-    return parts

@@ -9,6 +9,7 @@ from typing import Any
 
 import anthropic.types as messages_types
 import openai.types.chat as chat_types
+import openai.types.responses as response_types
 from anthropic.types.message_create_params import (
     MessageCreateParamsNonStreaming,
     MessageCreateParamsStreaming,
@@ -21,11 +22,13 @@ from pydantic import TypeAdapter
 
 from router.core.catalogue import Endpoint
 from router.core.surface import Surface
-from router.upstream.translate import TRANSLATIONS
+from router.upstream.translate import TRANSLATIONS, Translation
 from tests.upstream.asking import an_endpoint
 
 CHAT_TO_MESSAGES = TRANSLATIONS[Surface.CHAT, Surface.MESSAGES]
 MESSAGES_TO_CHAT = TRANSLATIONS[Surface.MESSAGES, Surface.CHAT]
+RESPONSES_TO_CHAT = TRANSLATIONS[Surface.RESPONSES, Surface.CHAT]
+RESPONSES_TO_MESSAGES = TRANSLATIONS[Surface.RESPONSES, Surface.MESSAGES]
 NOW_S = 1_760_000_000
 
 Json = dict[str, Any]
@@ -37,6 +40,7 @@ _CHAT_REQUESTS: TypeAdapter[Any] = TypeAdapter(
     CompletionCreateParamsStreaming | CompletionCreateParamsNonStreaming
 )
 _MESSAGE_EVENTS: TypeAdapter[Any] = TypeAdapter(messages_types.RawMessageStreamEvent)
+_RESPONSE_EVENTS: TypeAdapter[Any] = TypeAdapter(response_types.ResponseStreamEvent)
 
 PNG = "iVBORw0KGgo="
 PNG_URL = f"data:image/png;base64,{PNG}"
@@ -64,6 +68,23 @@ def to_chat(endpoint: Endpoint | None = None, **fields: Any) -> Json:
     told = MESSAGES_TO_CHAT.request(json.dumps(body).encode(), endpoint or an_endpoint())
     decoded: Json = json.loads(told)
     _exhaust(_CHAT_REQUESTS.validate_python({"stream": False, **decoded}))
+    return decoded
+
+
+def response_to_chat(endpoint: Endpoint | None = None, **fields: Any) -> Json:
+    """A request for a response as a chat endpoint gets it, checked by OpenAI's own types."""
+    body = {"model": "m", "input": "Hi", **fields}
+    told = RESPONSES_TO_CHAT.request(json.dumps(body).encode(), endpoint or an_endpoint())
+    decoded: Json = json.loads(told)
+    _exhaust(_CHAT_REQUESTS.validate_python({"stream": False, **decoded}))
+    return decoded
+
+
+def response_to_messages(**fields: Any) -> Json:
+    """A request for a response as a Messages endpoint gets it."""
+    body = json.dumps({"model": "m", "input": "Hi", **fields}).encode()
+    decoded: Json = json.loads(RESPONSES_TO_MESSAGES.request(body, an_endpoint()))
+    _exhaust(_MESSAGE_REQUESTS.validate_python({"stream": False, **decoded}))
     return decoded
 
 
@@ -196,6 +217,26 @@ def as_message(answer: Json) -> Json:
     told = MESSAGES_TO_CHAT.whole(b'{"model":"m"}', json.dumps(answer).encode(), NOW_S)
     said: Json = json.loads(told)
     messages_types.Message.model_validate(said, strict=True)
+    return said
+
+
+def as_response_stream(
+    sent: list[bytes], via: Translation = RESPONSES_TO_CHAT, **fields: Any
+) -> bytes:
+    """A stream as a client of responses gets it, every event checked by OpenAI's own types."""
+    speaker = via.stream(json.dumps({"model": "m", "input": "Hi", **fields}).encode(), NOW_S)
+    said = b"".join(map(speaker.feed, sent)) + speaker.close()
+    for number, each in enumerate(data_of(said)):
+        _RESPONSE_EVENTS.validate_python(each)
+        assert each["sequence_number"] == number
+    return said
+
+
+def as_response(answer: Json, via: Translation = RESPONSES_TO_CHAT, **fields: Any) -> Json:
+    """A whole answer as a client of responses gets it."""
+    body = json.dumps({"model": "m", "input": "Hi", **fields}).encode()
+    said: Json = json.loads(via.whole(body, json.dumps(answer).encode(), NOW_S))
+    response_types.Response.model_validate(said)
     return said
 
 
