@@ -1,7 +1,7 @@
 """Every endpoint that LiteLLM's table knows for a model, and the row that buys from one of them.
 
-The table is read as a data file. A name is looked for as people remember it: without case,
-punctuation and the provider's part, so that ``deepseek-v4`` finds ``azure_ai/DeepSeek-V4-Flash``.
+The table is read as a data file. A name is looked for anywhere in LiteLLM's, without case and
+punctuation, so that ``deepseek v4`` finds ``azure_ai/DeepSeek-V4-Flash``.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Any, Final
 
+from router.cli.endpoints import PROMPT_TOKENS
 from router.config.providers import PROVIDERS, Provider, seller_of
-from router.core.catalogue import Price
+from router.core.catalogue import Price, Prior
 from router.core.surface import Surface
 from router.core.tariff import TableEntry
 from router.upstream.prices import catalogue, named
 
-PROMPT_TOKENS: Final = 1000
-ANSWER_TOKENS: Final = 600
-"""The answer that offers are compared by: as long as a prior that nobody has set."""
+ANSWER_TOKENS: Final = Prior().answer_tokens
+"""The length of the answer that offers are compared by: that of an endpoint nobody has met."""
 
-SUGGESTIONS: Final = 5
+_SUGGESTIONS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def find(wanted: str, wall_s: float) -> list[Listing]:
 def nearest_names(wanted: str) -> list[str]:
     """Return names of models, without their sellers, that look like one nobody sells."""
     names = {_plain(last): last for last in (name.rpartition("/")[2] for name in catalogue())}
-    return [names[plain] for plain in get_close_matches(_plain(wanted), names, n=SUGGESTIONS)]
+    return [names[plain] for plain in get_close_matches(_plain(wanted), names, n=_SUGGESTIONS)]
 
 
 def chosen(listings: list[Listing], which: str) -> list[Listing]:

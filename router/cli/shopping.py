@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from router.cli import catalogue, fail, told, words
-from router.cli.catalogue import ANSWER_TOKENS, PROMPT_TOKENS, Listing
+from router.cli.catalogue import ANSWER_TOKENS, Listing
+from router.cli.endpoints import PROMPT_TOKENS
 from router.config import SHIPPED, ConfigError, find_config
 from router.config.adding import AlreadyThereError, NewRow, add
-from router.core.catalogue import Price
+from router.core.catalogue import Dialect, Price
+from router.core.surface import Surface
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -82,6 +84,9 @@ def row_of(listing: Listing, wall_s: float, today: date) -> NewRow:
     entry, known = listing.entry, listing.provider
     if not _ID.issuperset(listing.model) or len(listing.id) > _LONGEST_ID:
         fail(f"'{listing.model}' is no name that a configuration can hold")
+    by_litellm = known is None or known.dialect is Dialect.LITELLM
+    if by_litellm and entry.surfaces == {Surface.EMBEDDINGS}:
+        fail(f"'{listing.model}' could only be reached through LiteLLM, which is asked for chat")
     more: list[tuple[str, str]] = []
     remarks = [f"Added on {today}; {entry.source}, now: {_figures(listing, wall_s)}"]
     remarks += listing.remarks(today)
@@ -134,7 +139,7 @@ def _draw(wanted: str, listings: list[Listing], wall_s: float, today: date) -> N
     screen.print(_table(listings, wall_s, today))
     screen.print(
         "\nin, out, cached: USD per million tokens, in force now.\n"
-        f"answer: USD for {PROMPT_TOKENS:,} tokens of prompt and {ANSWER_TOKENS} of answer.\n"
+        f"answer: USD for {PROMPT_TOKENS:,} tokens of prompt and {ANSWER_TOKENS:.0f} of answer.\n"
         "Add one to your configuration: the same command with --add NUMBER."
     )
 

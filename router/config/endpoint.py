@@ -100,7 +100,9 @@ class EndpointRow(Strict):
             return self.base_url
         if self.wire is Dialect.LITELLM:
             return ""
-        return None if self.known is None else self.known.address
+        if self.known is None or self.known.dialect is not self.wire:
+            return None
+        return self.known.address
 
     @property
     def key_variable(self) -> str | None:
@@ -128,7 +130,10 @@ class EndpointRow(Strict):
                 yield "api_key_env", f"'{self.provider}' serves nobody without a key"
             return
         if self.known is not None:
-            yield "base_url", f"missing; '{self.provider}' is reached at {self.known.base_url}"
+            told = f"missing; '{self.provider}' is reached at {self.known.base_url}"
+            if self.known.address is not None:
+                told += f", but not in the dialect of {self.wire}: say where"
+            yield "base_url", told
             return
         meant = provider_with(self.provider)
         known = ", ".join(name for name, each in PROVIDERS.items() if each.address)

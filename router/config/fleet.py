@@ -109,6 +109,12 @@ class _Resolving:
             message = f"the price table has none for '{row.model}'; say it, in tokens"
             self.mistakes.append(Mistake(str(self.settings.path), place, message))
             return None
+        speaks = _speaks(row, entry)
+        if row.wire is Dialect.LITELLM and speaks != CHAT_ONLY:
+            place = f"[[endpoints]] #{index + 1} '{row.id}' speaks"
+            message = f"LiteLLM is asked for chat alone, not for {', '.join(sorted(speaks))}"
+            self.mistakes.append(Mistake(str(self.settings.path), place, message))
+            return None
         base_url = self._base_url(row)
         if base_url is None:
             return None
@@ -126,7 +132,7 @@ class _Resolving:
             price=self._price(row, entry),
             max_output=row.max_output or (entry.max_output if entry else None),
             dialect=row.wire,
-            speaks=_speaks(row, entry),
+            speaks=speaks,
             api_key_env=row.key_variable if self.base_url_of is None else None,
             auth_header=row.key_header,
             capabilities=_capabilities(row, entry),
@@ -224,7 +230,9 @@ def _speaks(row: EndpointRow, entry: TableEntry | None) -> frozenset[Surface]:
         case Dialect.LITELLM:
             return listed if listed == {Surface.EMBEDDINGS} else CHAT_ONLY
         case Dialect.OPENAI:
-            usual = CHAT_ONLY if row.known is None else row.known.speaks
+            usual = CHAT_ONLY
+            if row.known is not None and row.known.dialect is Dialect.OPENAI:
+                usual = row.known.speaks
             return usual & listed or listed or usual
 
 

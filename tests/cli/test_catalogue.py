@@ -127,6 +127,15 @@ def test_a_wrong_name_is_answered_with_those_that_look_like_it(run: Run) -> None
         (["--catalogue", "gpt-4o", "--add", "0"], "'0' is none of the "),
         (["--catalogue", "gpt-4o", "--add", "9999"], "'9999' is none of the "),
         (["--catalogue", "gpt-4o", "--add", "gpt-4o-2024"], "'gpt-4o-2024' could be any of "),
+        (
+            [
+                "--catalogue",
+                "amazon.titan-embed-text-v2:0",
+                "--add",
+                "amazon.titan-embed-text-v2:0",
+            ],
+            "could only be reached through LiteLLM, which is asked for chat",
+        ),
         (["--catalogue", "gpt-4o", "--live"], "neither --live nor --model"),
         (["--catalogue", "gpt-4o", "--config", "config.toml"], "reads no --config, but with --add"),
         (["--add", "1"], "--add takes one of --catalogue MODEL"),

@@ -379,7 +379,6 @@ LISTED = {Surface.CHAT, Surface.COMPLETIONS}
         ("openai", {Surface.COMPLETIONS}, {Surface.COMPLETIONS}),
         ("anthropic", LISTED, {Surface.MESSAGES, Surface.COUNT_TOKENS}),
         ("bedrock", {Surface.RESPONSES}, {Surface.CHAT}),
-        ("bedrock", {Surface.EMBEDDINGS}, {Surface.EMBEDDINGS}),
     ],
 )
 def test_an_endpoint_speaks_what_its_provider_does_as_far_as_the_table_agrees(
@@ -390,12 +389,29 @@ def test_an_endpoint_speaks_what_its_provider_does_as_far_as_the_table_agrees(
     assert fleet(tmp_path, said, entry=entry).endpoints[0].speaks == speaks
 
 
+def test_what_litellm_is_not_asked_for_is_a_mistake_not_a_refusal_later(tmp_path: Path) -> None:
+    entry = replace(KNOWN, surfaces=frozenset({Surface.EMBEDDINGS}))
+    for said in (
+        row(provider='"bedrock"'),
+        row(provider='"bedrock"', speaks='["embeddings"]'),
+    ):
+        with pytest.raises(ConfigError) as told:
+            fleet(tmp_path, said, entry=entry)
+        assert str(told.value).endswith(
+            "[[endpoints]] #1 'r1@here' speaks: LiteLLM is asked for chat alone, not for embeddings"
+        )
+
+
 def test_claude_is_spoken_to_in_its_own_dialect_whoever_sells_it(tmp_path: Path) -> None:
     (found,) = fleet(tmp_path, row(model='"anthropic/claude"')).endpoints
     assert (found.dialect, found.auth_header) == (Dialect.ANTHROPIC, "x-api-key")
     said = row(provider='"deepseek"', dialect='"anthropic"')
     (found,) = fleet(tmp_path, said).endpoints
     assert (found.dialect, found.auth_header) == (Dialect.ANTHROPIC, "x-api-key")
+    said = row(provider='"anthropic"', dialect='"openai"')
+    (found,) = fleet(tmp_path, said).endpoints
+    assert found.dialect is Dialect.OPENAI
+    assert found.speaks == {Surface.CHAT}
 
 
 def test_models_that_do_not_speak_openai_go_through_litellm(tmp_path: Path) -> None:

@@ -207,6 +207,13 @@ WRONG = {
             "https://YOUR-RESOURCE.openai.azure.com/openai/v1"
         ),
     ),
+    "a dialect spoken at another address": (
+        row(base_url=None, provider='"deepseek"', dialect='"anthropic"'),
+        (
+            f"{FIRST} base_url: missing; 'deepseek' is reached at https://api.deepseek.com/v1, but "
+            "not in the dialect of anthropic: say where"
+        ),
+    ),
     "a seller without a key": (
         row(base_url=None, provider='"openai"', api_key_env='""'),
         f"{FIRST} api_key_env: 'openai' serves nobody without a key",
