@@ -26,6 +26,17 @@ def _variable_name(name: str) -> str:
     return name
 
 
+def _variable_or_none(name: str) -> str:
+    return _variable_name(name) if name else ""
+
+
+def _base_url(url: str) -> str:
+    address, mark, query = url.partition("?")
+    if "#" in query or any(character.isspace() for character in query):
+        raise ValueError("must be a URL without spaces and without a #")
+    return _http_url(address) + mark + query
+
+
 def _http_url(url: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", url):
         raise ValueError("must be a URL that begins with http:// or https://, without a query")
@@ -44,7 +55,8 @@ def _or_empty(check: object) -> AfterValidator:
 
 
 VariableName = Annotated[str, AfterValidator(_variable_name)]
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
+VariableOrNone = Annotated[str, AfterValidator(_variable_or_none)]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
 
 
 class Server(Strict):

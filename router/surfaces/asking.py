@@ -26,7 +26,9 @@ from router.surfaces.sessions import session_of
 from router.surfaces.sla import SlaReader
 
 MAX_MODEL_CHARS: Final = 256
-OWN_KEYS: Final = frozenset({"sla", "provider"})
+OWN_KEYS: Final = frozenset({"sla", "provider", "stream_options"})
+"""What no endpoint needs to take: ours, and how usage is asked for, which upstream sees to."""
+
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 _READERS: Final[Mapping[Surface, Callable[[Fields], Wanted]]] = MappingProxyType(

@@ -85,10 +85,12 @@ def test_what_the_client_asked_for_itself_stays_as_it_is() -> None:
     assert options in edited(body, stream=True, wants_usage=True)
 
 
-def test_an_endpoint_that_does_not_know_the_option_is_not_asked() -> None:
+@pytest.mark.parametrize("wants_usage", [True, False])
+def test_an_endpoint_that_does_not_know_the_option_is_not_shown_it(*, wants_usage: bool) -> None:
     shy = an_endpoint(unsupported_params=frozenset({"stream_options"}))
-    body = edit(b'{"model":"m","stream":true}', shy, stream=True, wants_usage=False)
-    assert b"stream_options" not in body
+    asking = b',"stream_options":{"include_usage":true}' if wants_usage else b""
+    body = b'{"model":"m","stream":true%s}' % asking
+    assert b"stream_options" not in edit(body, shy, stream=True, wants_usage=wants_usage)
 
 
 @pytest.mark.parametrize("surface", Surface)
