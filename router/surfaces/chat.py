@@ -6,24 +6,22 @@ and passes as it came. The upstream takes our own keys out and puts its model na
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from types import MappingProxyType
 from typing import Annotated, Final
 
 import msgspec
 
-from router.core.ask import NO_PREFERENCES, Ask
-from router.core.catalogue import ModelName, Tier
+from router.core.ask import Ask
+from router.core.catalogue import Tier
 from router.core.faults import Fault, Kind
 from router.core.policy import Policy
+from router.surfaces.asked import OWN_KEYS, read_asked
 from router.surfaces.fields import read_fields, typed
-from router.surfaces.needs import Message, Wishes, media, needs_of, prompt_size
-from router.surfaces.preferences import parse_preferences
-from router.surfaces.sessions import session_of
+from router.surfaces.needs import Message, Wishes, beginning, media, needs_of, prompt_size
+from router.surfaces.sessions import begun_with, session_of
 from router.surfaces.sla import SlaReader
 
-MAX_MODEL_CHARS: Final = 256
-OWN_KEYS: Final = frozenset({"sla", "provider"})
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -54,34 +52,37 @@ def read_chat(
     slas: SlaReader,
     key_policy: Policy | None = None,
     headers: Mapping[str, str] = _NO_HEADERS,
+    served: Container[str] = frozenset(),
+    owner: str = "",
 ) -> Ask:
     """Read a chat request. ``declaring`` are its SLA headers, names as sent. Raises ``Fault``.
 
-    ``headers`` are the others (lower-case), of which one may name the conversation.
+    ``headers`` are the others (lower-case), of which one may name the conversation; ``served`` are
+    the models there are, ``owner`` is whose request it is.
     """
     fields = read_fields(body)
-    model = _model(fields)
+    asked = read_asked(fields, declaring, headers, slas=slas, served=served, key_policy=key_policy)
     messages = _messages_of(fields)
     found = media(messages)
     plain = _SMALL.isdisjoint(fields)
     options = typed(fields, "stream_options", _options, "an object")
-    declared = fields.get("sla")
-    reading = slas.read(declaring, b"" if declared is None else bytes(declared), key_policy)
-    wanted = fields.get("provider")
+    prompt = prompt_size(messages, found, () if plain else _schemas(fields))
     return Ask(
         id=request_id,
-        model=model,
-        sla=reading.sla,
-        prompt=prompt_size(messages, found, () if plain else _schemas(fields)),
+        model=asked.model,
+        sla=asked.sla,
+        prompt=prompt,
         stream=typed(fields, "stream", _flag, "true or false") or False,
         wants_usage=options is not None and options.include_usage is True,
         max_tokens=_max_tokens(fields),
         needs=found.needs if plain else needs_of(_wishes(fields), found),
         params=frozenset(fields) - OWN_KEYS,
-        preferences=(NO_PREFERENCES if wanted is None else parse_preferences(bytes(wanted))),
-        explain=reading.explain,
-        session=session_of(headers, fields),
+        preferences=asked.preferences,
+        explain=asked.explain,
+        session=session_of(headers, fields) or begun_with(beginning(messages), prompt),
         tier=_tier(fields["service_tier"]) if "service_tier" in fields else Tier.STANDARD,
+        compacted=asked.compacted,
+        owner=owner,
     )
 
 
@@ -91,15 +92,6 @@ def _tier(raw: msgspec.Raw) -> Tier:
         return Tier.named(_text.decode(raw)) or Tier.STANDARD
     except msgspec.DecodeError:
         return Tier.STANDARD
-
-
-def _model(fields: dict[str, msgspec.Raw]) -> ModelName:
-    model = typed(fields, "model", _text, "the name of a model")
-    if not model:
-        raise Fault(Kind.BAD_BODY, "model is missing: name the model to ask.", param="model")
-    if len(model) > MAX_MODEL_CHARS:
-        raise Fault(Kind.BAD_BODY, f"model may have {MAX_MODEL_CHARS} characters.", param="model")
-    return ModelName(model)
 
 
 def _messages_of(fields: dict[str, msgspec.Raw]) -> list[Message]:

@@ -67,7 +67,7 @@ def _failed(rejection: Rejection) -> list[Json]:
         return [_expected(min(rejection.expectations, key=lambda e: e.p_keep))]
     if rejection.expectations:
         return [_expected(e) for e in rejection.expectations if not e.kept]
-    if rejection.reason in (Reason.DEARER, Reason.SLOWER):
+    if rejection.reason.outranks:
         return []
     told: Json = {"bound": _BOUND_OF_REASON.get(rejection.reason, rejection.reason.value)}
     if rejection.limit is not None:
@@ -155,7 +155,7 @@ def _why(endpoint: EndpointId, planned: list[EndpointId], rejection: Rejection |
 def availability_json(explained: Explained, kind: Kind, *, retryable: bool) -> Json:
     """Tell why nobody can serve, and what would have worked (design section 3.4)."""
     reasons = {r.endpoint: r for r in (*explained.rejections, *explained.decision.out)}
-    refused = [r for r in reasons.values() if r.reason not in (Reason.DEARER, Reason.SLOWER)]
+    refused = [r for r in reasons.values() if not r.reason.outranks]
     candidates: list[Json] = [{"endpoint": r.endpoint, "failed": _failed(r)} for r in refused]
     excluded = dict.fromkeys(f["bound"] for c in candidates for f in c["failed"])
     return {

@@ -77,6 +77,8 @@ async def _read(request: web.Request, service: Service, request_id: str) -> tupl
         request_id=request_id,
         slas=service.slas,
         headers=sifted.forward,
+        served=service.served,
+        owner=service.door.owner(request.headers),
     )
     if ask.model not in service.served:
         raise no_model(ask.model, service.served)

@@ -47,6 +47,7 @@ class _Part(msgspec.Struct, gc=False):
 class Message(msgspec.Struct, gc=False):
     """One message, its content not looked into."""
 
+    role: msgspec.Raw = msgspec.Raw()
     content: msgspec.Raw = msgspec.Raw(b'""')
     tool_calls: msgspec.Raw = msgspec.Raw()
     function_call: msgspec.Raw = msgspec.Raw()
@@ -76,6 +77,19 @@ def media(messages: list[Message]) -> Media:
                 parts += 1
                 data_bytes += size
     return Media(frozenset(needs), parts, data_bytes)
+
+
+def beginning(messages: Sequence[Message]) -> list[msgspec.Raw]:
+    """Return what stays at the start of a conversation: its system prompt and the first turn."""
+    found = []
+    for message in messages:
+        found.append(message.content)
+        if bytes(message.role) not in _INSTRUCTING:
+            break
+    return found
+
+
+_INSTRUCTING: Final = (b'"system"', b'"developer"')
 
 
 def _decode(index: int, content: msgspec.Raw) -> list[_Part]:

@@ -48,8 +48,8 @@ class Service:
 
     ``served`` tells who serves each model, in the operator's order; ``health`` of the parts (see
     ``health.ready_answer``); ``trace`` reads or begins a W3C context from request headers;
-    ``survey`` tells the state of every endpoint; ``new_id`` names requests. ``max_body`` is in
-    bytes.
+    ``survey`` tells the state of every endpoint; ``new_id`` names requests; ``classes`` names the
+    policy of each class that clients put requests in. ``max_body`` is in bytes.
     """
 
     dispatcher: Dispatcher
@@ -61,10 +61,13 @@ class Service:
     survey: Callable[[], Survey]
     policies: Mapping[str, Policy]
     default_policy: Policy = DEFAULT_POLICY
+    classes: Mapping[str, str] = field(default_factory=dict)
     door: Door = field(default_factory=Door)
     draining: Callable[[], bool] = lambda: False
     max_body: int = DEFAULT_MAX_BODY
     slas: SlaReader = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "slas", SlaReader(self.policies, self.default_policy))
+        object.__setattr__(
+            self, "slas", SlaReader(self.policies, self.default_policy, self.classes)
+        )

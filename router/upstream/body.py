@@ -13,7 +13,7 @@ from msgspec import Raw
 from router.core.catalogue import Endpoint
 from router.core.faults import Fault, Kind
 
-OUR_KEYS = ("sla", "provider")
+OUR_KEYS = ("sla", "provider", "models")
 """The SLA object, and OpenRouter's routing wishes, which we have granted ourselves."""
 
 _TRUE = Raw(b"true")
