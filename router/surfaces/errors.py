@@ -51,21 +51,12 @@ def render(fault: Fault, request_id: str, envelope: Envelope = Envelope.OPENAI) 
     if upstream is not None and _passes(fault, upstream):
         return _passed(fault, upstream, request_id)
     headers = {"Content-Type": JSON, "X-Request-Id": request_id, **_again(fault)}
-    body = msgspec.json.encode(_error(fault, request_id, envelope))
+    body = msgspec.json.encode(error_json(fault, request_id, envelope))
     return Answer(fault.spec.status, headers, body)
 
 
-def stream_error(fault: Fault, request_id: str) -> bytes:
-    """Return the events that end a begun OpenAI stream: the error, then the usual terminator.
-
-    The OpenAI SDKs raise ``APIError`` at a chunk with ``error``; a client that only waits for
-    ``[DONE]`` gets it (vLLM ends its failed streams the same way).
-    """
-    error = msgspec.json.encode(_error(fault, request_id, Envelope.OPENAI))
-    return b"data: " + error + b"\n\ndata: [DONE]\n\n"
-
-
-def _error(fault: Fault, request_id: str, envelope: Envelope) -> dict[str, Any]:
+def error_json(fault: Fault, request_id: str, envelope: Envelope) -> dict[str, Any]:
+    """Return the object an error is told in."""
     spec = fault.spec
     message = fault.message.encode(errors="replace").decode()
     detail = _detail(fault)

@@ -37,7 +37,10 @@ def parse_preferences(raw: bytes) -> Preferences:
     """Read the raw JSON of ``provider`` (empty: none). Raises ``Fault(BAD_BODY)``."""
     if not raw:
         return NO_PREFERENCES
-    said = msgspec.json.decode(raw)
+    try:
+        said = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        raise _bad("provider", "takes an object that can be read") from None
     if said is None:
         return NO_PREFERENCES
     if not isinstance(said, dict):

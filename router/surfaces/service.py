@@ -48,8 +48,9 @@ class Service:
 
     ``served`` tells who serves each model, in the operator's order; ``health`` of the parts (see
     ``health.ready_answer``); ``trace`` reads or begins a W3C context from request headers;
-    ``survey`` tells the state of every endpoint; ``new_id`` names requests; ``classes`` names the
-    policy of each class that clients put requests in. ``max_body`` is in bytes.
+    ``survey`` tells the state of every endpoint; ``count`` estimates the tokens of a prompt;
+    ``new_id`` names requests; ``classes`` names the policy of each class that clients put requests
+    in. ``max_body`` is in bytes.
     """
 
     dispatcher: Dispatcher
@@ -59,6 +60,7 @@ class Service:
     trace: Callable[[CIMultiDictProxy[str]], TraceContext]
     health: Callable[[], Mapping[str, Any]]
     survey: Callable[[], Survey]
+    count: Callable[[Ask], int]
     policies: Mapping[str, Policy]
     default_policy: Policy = DEFAULT_POLICY
     classes: Mapping[str, str] = field(default_factory=dict)

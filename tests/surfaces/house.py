@@ -186,6 +186,7 @@ def service(dispatcher: FakeDispatcher, **more: Any) -> Service:
         "trace": no_trace,
         "health": lambda: {"ready": True, "redis": "ok", "endpoints": 2},
         "survey": lambda: Survey(1_800_000_000.0, (), ()),
+        "count": lambda ask: 42,
         "policies": POLICIES,
         "door": Door(()),
     }

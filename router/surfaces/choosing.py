@@ -1,4 +1,4 @@
-"""What a request asks for beside its content: the same words on every surface.
+"""What an endpoint is chosen by, beside a request's content: the same words on every surface.
 
 The model's name may carry wishes, for tools that can set nothing else:
 ``deepseek-r1:nitro`` (OpenRouter's short forms) and ``deepseek-r1@ttft<800,cost<0.01``. Ids may
@@ -18,24 +18,21 @@ from router.core.ask import NO_PREFERENCES, Preferences, Sla, Sort
 from router.core.catalogue import ModelName
 from router.core.faults import Fault, Kind
 from router.core.policy import Policy
-from router.surfaces.fields import typed
+from router.surfaces.fields import TEXT, Fields, typed
 from router.surfaces.preferences import parse_preferences
 from router.surfaces.sla import SlaReader
 
 MAX_MODEL_CHARS: Final = 256
 MOST_MODELS: Final = 20
-OWN_KEYS: Final = frozenset({"sla", "provider", "models"})
-"""Top-level keys that are ours: read here, never sent on."""
 CLASS_HEADER: Final = "x-claude-code-request-class"
 COMPACTED_HEADER: Final = "x-claude-code-context-compacted"
 
 _COMPARATORS: Final = frozenset("<>=")
 _VARIANTS: Final = {":floor": Sort.PRICE, ":nitro": Sort.THROUGHPUT}
-_text = msgspec.json.Decoder(str)
 _texts = msgspec.json.Decoder(list[str])
 
 
-class Asked(NamedTuple):
+class Choice(NamedTuple):
     """The bare model and what was said about it; ``compacted``: its prompt is a new one."""
 
     model: ModelName
@@ -53,15 +50,15 @@ class _Name(NamedTuple):
     variant: str = ""
 
 
-def read_asked(
-    fields: dict[str, msgspec.Raw],
+def read_choice(
+    fields: Fields,
     declaring: tuple[tuple[str, str], ...],
     headers: Mapping[str, str],
     *,
     slas: SlaReader,
     served: Container[str],
     key_policy: Policy | None = None,
-) -> Asked:
+) -> Choice:
     """Read model, SLA and preferences. ``declaring`` are the SLA headers, names as sent.
 
     ``headers`` are the others (lower-case), ``served`` the models there are. Raises ``Fault``.
@@ -80,14 +77,12 @@ def read_asked(
         preferred=preferences.preferred,
     )
     compacted = headers.get(COMPACTED_HEADER, "").strip().lower() not in ("", "0", "false")
-    return Asked(name.bare, reading.sla, preferences, reading.explain, compacted)
+    return Choice(name.bare, reading.sla, preferences, reading.explain, compacted)
 
 
-def _named(
-    fields: dict[str, msgspec.Raw], served: Container[str]
-) -> tuple[_Name, tuple[ModelName, ...]]:
+def _named(fields: Fields, served: Container[str]) -> tuple[_Name, tuple[ModelName, ...]]:
     """Return the model to ask, and those to fall back on."""
-    model = typed(fields, "model", _text, "the name of a model")
+    model = typed(fields, "model", TEXT, "the name of a model")
     if "models" not in fields:
         return _taken_apart(model or "", served), ()
     listed = typed(fields, "models", _texts, "a list of names of models") or []
