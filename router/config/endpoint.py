@@ -75,6 +75,7 @@ class EndpointRow(Strict):
     quantization: Name = "unknown"
     region: str = ""
     data_collection: bool = False
+    zdr: bool = False
     bills_after_cancel: bool = False
 
     @property
@@ -92,7 +93,9 @@ class EndpointRow(Strict):
         return "" if self.speaks is Dialect.LITELLM else BASE_URLS.get(self.provider)
 
     def gaps(self) -> Iterator[tuple[str, str]]:
-        """Yield key and advice for what may be left out in some rows, but not in this one."""
+        """Yield key and advice for what may be said in some rows, but not in this one."""
+        if self.zdr and self.data_collection:
+            yield "zdr", "contradicts data_collection = true: who keeps nothing collects nothing"
         if self.address is None:
             known = ", ".join(BASE_URLS)
             yield "base_url", f"missing; '{self.provider}' has no known address as {known} have"

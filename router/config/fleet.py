@@ -130,6 +130,7 @@ class _Resolving:
             quantization=row.quantization,
             region=row.region,
             data_collection=row.data_collection,
+            zero_retention=row.zdr,
             bills_after_cancel=row.bills_after_cancel,
             prior=Prior(**row.prior.model_dump()),
             limits=_limits(row, self.settings.routing),

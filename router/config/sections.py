@@ -47,6 +47,9 @@ VariableName = Annotated[str, AfterValidator(_variable_name)]
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
+ClassName = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
+
+
 class Server(Strict):
     """Where the proxy listens and what it takes in."""
 
@@ -78,6 +81,7 @@ class Routing(Strict):
     """What holds for every request and endpoint that says nothing else."""
 
     default_policy: str = Field("default", min_length=1)
+    classes: dict[ClassName, str] = {}
     attempts: int = Field(3, ge=1, le=10)
     max_wait_s: float = Field(30.0, ge=0, le=3600)
     hedge: bool = False

@@ -139,6 +139,7 @@ async def open_house(
             count=board.count,
             policies=fleet.policies,
             default_policy=default,
+            classes=settings.routing.classes,
             door=Door([environ[name] for name in settings.server.api_keys]),
             draining=lambda: house.draining,
             max_body=int(settings.server.body_limit_mb * 1024 * 1024),
