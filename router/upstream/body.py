@@ -27,7 +27,7 @@ _encoder = msgspec.json.Encoder()
 def edit(body: bytes, endpoint: Endpoint, *, stream: bool, wants_usage: bool) -> bytes:
     """Return ``body`` as ``endpoint`` is to get it.
 
-    For a stream usage is asked for unless the client did (``wants_usage``) or the endpoint does not
+    For a stream usage is asked for unless the body does (``wants_usage``) or the endpoint does not
     know the option. Raises ``Fault(BAD_JSON)`` for what is no JSON object.
     """
     try:
@@ -39,7 +39,8 @@ def edit(body: bytes, endpoint: Endpoint, *, stream: bool, wants_usage: bool) ->
     fields["model"] = Raw(_encoder.encode(endpoint.upstream_model))
     if stream:
         fields["stream"] = _TRUE
-        if not wants_usage and "stream_options" not in endpoint.unsupported_params:
+        said = wants_usage and "stream_options" in fields
+        if not said and "stream_options" not in endpoint.unsupported_params:
             fields["stream_options"] = _asking(fields.get("stream_options"))
     return _encoder.encode(fields)
 

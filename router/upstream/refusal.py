@@ -101,7 +101,7 @@ def kind_of(status: int, body: bytes) -> Kind:
 
 def status_in(error: bytes) -> int:
     """Return the HTTP status an error object inside a 200 names, 502 where it names none."""
-    found = _error(error)
+    found = error_in(error)
     for value in (found.get("code"), found.get("status"), found.get("status_code")):
         if isinstance(value, str) and value.isdigit():
             value = int(value)  # noqa: PLW2901 - the same code, written as text
@@ -120,7 +120,7 @@ def status_in(error: bytes) -> int:
     return next((status for word, status in named if word in words), 502)
 
 
-def _error(body: bytes) -> dict[str, Any]:
+def error_in(body: bytes) -> dict[str, Any]:
     """Return the error object in any of the shapes providers wrap it in."""
     try:
         found = msgspec.json.decode(body)
@@ -136,7 +136,7 @@ def _error(body: bytes) -> dict[str, Any]:
 
 def _words(body: bytes) -> str:
     """Return what the error says, code and type included; empty for what is no JSON error."""
-    error = _error(body)
+    error = error_in(body)
     told = (error.get(name) for name in ("code", "type", "message", "status", "metadata"))
     return " ".join(str(word) for word in told if word)[:4096]
 

@@ -1,4 +1,4 @@
-"""The relay to endpoints that speak OpenAI's dialect: bytes through, only what routing needs read.
+"""The relay to endpoints that speak for themselves: bytes through, only what routing needs read.
 
 ``async with relay.call(endpoint, call) as reply`` is one exchange. Leaving it before the answer has
 ended closes the connection at once, which is how a provider learns that nobody listens any more;
@@ -20,6 +20,7 @@ from aiohttp import BaseConnector
 from router.core.answer import Piece
 from router.core.catalogue import Endpoint, EndpointId
 from router.core.faults import Fault, Kind
+from router.core.surface import Surface
 from router.ports import Call, Reply
 from router.upstream.body import edit
 from router.upstream.line import Line
@@ -42,11 +43,11 @@ _IDS = ("x-request-id", "x-generation-id", "request-id", "apim-request-id", "cf-
 
 
 class Relay:
-    """``ports.Upstream`` for ``Dialect.OPENAI``.
+    """``ports.Upstream`` for ``Dialect.OPENAI`` and ``Dialect.ANTHROPIC``.
 
-    ``environ`` holds keys and proxies and is read here, once; ``wall`` gives unix seconds. The
-    connector stays the caller's to close. Needs a running loop; raises ``ValueError`` for an
-    unusable proxy.
+    A call's surface must be one that its endpoint speaks. ``environ`` holds keys and proxies and is
+    read here, once; ``wall`` gives unix seconds. The connector stays the caller's to close. Needs a
+    running loop; raises ``ValueError`` for an unusable proxy.
     """
 
     ready = True
@@ -62,16 +63,17 @@ class Relay:
         self._connector = connector
         self._environ = environ
         self._wall = wall
-        self._lines: dict[EndpointId, Line] = {
-            e.id: Line.to(e, environ, connector) for e in endpoints
+        self._lines: dict[tuple[EndpointId, Surface], Line] = {
+            (e.id, s): Line.to(e, environ, connector, s) for e in endpoints for s in e.speaks
         }
 
     def call(self, endpoint: Endpoint, call: Call) -> AbstractAsyncContextManager[Reply]:
         """Prepare one exchange; entering it sends the request (``ports.Upstream``)."""
-        line = self._lines.get(endpoint.id)
+        to = endpoint.id, call.surface
+        line = self._lines.get(to)
         if line is None or line.endpoint is not endpoint:
-            line = Line.to(endpoint, self._environ, self._connector)
-            self._lines[endpoint.id] = line
+            line = Line.to(endpoint, self._environ, self._connector, call.surface)
+            self._lines[to] = line
         return Exchange(line, call, self._wall)
 
 
