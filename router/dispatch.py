@@ -519,6 +519,7 @@ class Dispatcher:
                 attempt_span_ids=tuple(flight.attempt_span_ids),
                 endpoints=flight.endpoints,
                 fault=flight.fault,
+                explained=flight.explained,
             )
         )
 

@@ -66,6 +66,7 @@ class Redis(Strict):
     url: Annotated[str, _or_empty(_redis_url)] = ""
     prefix: str = Field("meritorder", min_length=1, pattern=r"^[A-Za-z0-9._:-]+$")
     sync_interval_ms: float = Field(250.0, ge=20, le=10_000)
+    decisions_s: int = Field(3600, ge=0, le=86_400)
 
 
 class Telemetry(Strict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -50,7 +50,7 @@ class Service:
     ``health.ready_answer``); ``trace`` reads or begins a W3C context from request headers;
     ``survey`` tells the state of every endpoint; ``count`` estimates the tokens of a prompt;
     ``new_id`` names requests; ``classes`` names the policy of each class that clients put requests
-    in. ``max_body`` is in bytes.
+    in; ``decided`` finds a finished request by its id (see ``kept``). ``max_body`` is in bytes.
     """
 
     dispatcher: Dispatcher
@@ -62,6 +62,7 @@ class Service:
     survey: Callable[[], Survey]
     count: Callable[[Ask], int]
     policies: Mapping[str, Policy]
+    decided: Callable[[str], Awaitable[bytes | None]]
     default_policy: Policy = DEFAULT_POLICY
     classes: Mapping[str, str] = field(default_factory=dict)
     door: Door = field(default_factory=Door)

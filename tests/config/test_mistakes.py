@@ -52,10 +52,10 @@ WRONG = {
         ),
     ),
     "class that nobody could name": (
-        row() + '[routing]\nclasses = { "Main Loop" = "default" }',
+        row() + '[routing]\nclasses = { "Main" = "default" }',
         (
-            "config.toml: [routing] classes.Main Loop.[key]: has characters that are not allowed here"
-            " (^[a-z0-9_-]{1,64}$): 'Main Loop'"
+            "config.toml: [routing] classes.Main.[key]: has characters that are not allowed here"
+            " (^[a-z0-9_-]{1,64}$): 'Main'"
         ),
     ),
     "who keeps nothing and collects": (
