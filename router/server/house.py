@@ -51,6 +51,7 @@ class House:
     clock: SystemClock
     sharing: Sharing | None
     litellm: LiteLLM | None
+    decisions: Decisions
     draining: bool = False
 
     def opened(self) -> None:
@@ -79,6 +80,7 @@ class House:
                 "last_sync_age_s": round(state.last_sync_age_s, 3),
                 "error": state.error,
             }
+        told["decisions"] = self.decisions.state._asdict()
         return told
 
 
@@ -177,6 +179,7 @@ async def open_house(
             clock=clock,
             sharing=sharing,
             litellm=litellm,
+            decisions=decisions,
         )
         yield house
 

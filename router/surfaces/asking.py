@@ -73,7 +73,7 @@ def read_ask(
         params=frozenset(fields) - OWN_KEYS,
         preferences=choice.preferences,
         explain=choice.explain,
-        session=session_of(headers, fields) or begun_with(wanted.beginning, wanted.prompt),
+        session=session_of(headers, fields) or begun_with(wanted.beginning),
         tier=_tier(fields["service_tier"]) if "service_tier" in fields else Tier.STANDARD,
         surface=surface,
         only_natively=wanted.only_natively,

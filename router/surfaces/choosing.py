@@ -115,13 +115,14 @@ def _taken_apart(text: str, served: Container[str]) -> _Name:
     if len(text) > MAX_MODEL_CHARS:
         raise Fault(Kind.BAD_BODY, f"model may have {MAX_MODEL_CHARS} characters.", param="model")
     bare, suffix = text, ""
-    if not _COMPARATORS.isdisjoint(text):
-        before, at, behind = text.rpartition("@")
-        if at and not _COMPARATORS.isdisjoint(behind):
+    if "@" in text:
+        before, _, behind = text.rpartition("@")
+        if not _COMPARATORS.isdisjoint(behind):
             bare, suffix = before, behind
-    for variant in _VARIANTS:
-        if bare.endswith(variant) and bare not in served:
-            return _Name(ModelName(bare.removesuffix(variant)), suffix, variant)
+    if ":" in bare and bare not in served:
+        for variant in _VARIANTS:
+            if bare.endswith(variant):
+                return _Name(ModelName(bare.removesuffix(variant)), suffix, variant)
     return _Name(ModelName(bare), suffix)
 
 

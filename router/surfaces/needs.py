@@ -29,7 +29,8 @@ _NON_ASCII: Final = bytes(range(0x80, 0x100))
 class Wanted(NamedTuple):
     """What one dialect says of a request, in the words of an ``Ask``.
 
-    ``beginning`` is what stays at the start of a conversation that is sent whole with every turn.
+    ``beginning`` is what stays at the start of a conversation that is sent whole with every turn,
+    where that is long enough to be cached.
     """
 
     prompt: PromptSize
@@ -63,7 +64,6 @@ class _Part(msgspec.Struct, gc=False):
 class Message(msgspec.Struct, gc=False):
     """One message, its content not looked into."""
 
-    role: msgspec.Raw = msgspec.Raw()
     content: msgspec.Raw = msgspec.Raw(b'""')
     tool_calls: msgspec.Raw = msgspec.Raw()
     function_call: msgspec.Raw = msgspec.Raw()
@@ -93,16 +93,6 @@ def media(messages: list[Message]) -> Media:
                 parts += 1
                 data_bytes += size
     return Media(frozenset(needs), parts, data_bytes)
-
-
-def beginning(messages: Sequence[Message]) -> list[msgspec.Raw]:
-    """Return what stays at the start of a conversation: its system prompt and the first turn."""
-    found = []
-    for message in messages:
-        found.append(message.content)
-        if bytes(message.role).strip(b'"').decode(errors="replace") not in INSTRUCTING:
-            break
-    return found
 
 
 INSTRUCTING: Final = ("system", "developer")

@@ -12,6 +12,7 @@ from router.core.catalogue import Capability
 from router.core.faults import Fault, Kind
 from router.surfaces.fields import COUNT, FLAG, LIST, NATURAL, Fields, bad_field, typed
 from router.surfaces.needs import FORMATS, INSTRUCTING, Media, Wanted, text_size
+from router.surfaces.sessions import is_cacheable
 
 
 class _Item(msgspec.Struct, gc=False):
@@ -75,15 +76,16 @@ def wanted(fields: Fields) -> Wanted:
     pieces = [given] if given is not None and not items else walk.pieces
     pieces += [fields[name] for name in ("instructions", "tools") if name in fields]
     found = Media(frozenset(walk.needs), walk.parts, walk.data_bytes)
+    prompt = text_size(pieces, found, max(1, len(items)))
     return Wanted(
-        prompt=text_size(pieces, found, max(1, len(items))),
+        prompt=prompt,
         stream=typed(fields, "stream", FLAG, "true or false") or False,
         wants_usage=True,
         max_tokens=typed(fields, "max_output_tokens", COUNT, "a whole number of tokens from 1"),
         needs=found.needs | _wishes(fields),
         only_natively=walk.native or _native_tool(fields),
         signed=walk.signed,
-        beginning=_beginning(fields, items, given),
+        beginning=_beginning(fields, items, given) if is_cacheable(prompt) else (),
     )
 
 

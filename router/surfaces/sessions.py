@@ -9,7 +9,7 @@ anybody to keep it in a cache.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -45,17 +45,19 @@ def session_of(headers: Mapping[str, str], fields: Mapping[str, msgspec.Raw]) ->
 
 CACHED_BYTES: Final = 4096
 """No cache keeps a prompt of less than about 1,024 tokens (OpenAI's and Anthropic's least)."""
-_EDGE_BYTES: Final = 4096
+_EDGE_BYTES: Final = 1024
 """Of a part of the beginning its two ends and its length count: where the middle alone differs,
 one conversation is taken for another, which costs a wrong guess about a cache."""
 
 
-def begun_with(beginning: Iterable[msgspec.Raw], prompt: PromptSize) -> str:
-    """Name a conversation that nobody named: by its system prompt and its first turn.
+def is_cacheable(prompt: PromptSize) -> bool:
+    """Whether a turn with this ``prompt`` is long enough to be worth recognising."""
+    return prompt.ascii_bytes + prompt.other_bytes >= CACHED_BYTES
 
-    Empty where ``prompt``, all of this turn, is too short to be worth it.
-    """
-    if prompt.ascii_bytes + prompt.other_bytes < CACHED_BYTES:
+
+def begun_with(beginning: Sequence[msgspec.Raw]) -> str:
+    """Name a conversation that nobody named, by its system prompt and its first turn."""
+    if not beginning:
         return ""
     hashed = hashlib.blake2b(digest_size=_HASH_BYTES, person=b"beginning")
     for part in beginning:
