@@ -76,8 +76,12 @@ def read_choice(
         request_class=headers.get(CLASS_HEADER, ""),
         preferred=preferences.preferred,
     )
-    compacted = headers.get(COMPACTED_HEADER, "").strip().lower() not in ("", "0", "false")
+    compacted = COMPACTED_HEADER in headers and _is_said(headers[COMPACTED_HEADER])
     return Choice(name.bare, reading.sla, preferences, reading.explain, compacted)
+
+
+def _is_said(text: str) -> bool:
+    return text.strip().lower() not in ("", "0", "false")
 
 
 def _named(fields: Fields, served: Container[str]) -> tuple[_Name, tuple[ModelName, ...]]:
