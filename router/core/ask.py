@@ -156,8 +156,7 @@ class Ask(NamedTuple):
     ``compacted`` says that its beginning was just rewritten, so that no cache remembers it.
     ``owner`` names the API key it came with, by a hash; empty where there are none.
     ``tier`` is the tier of service it asks for. ``only_natively`` names what in it only an endpoint
-    that speaks ``surface`` itself can be told; ``signed`` says that this is signed thinking, which
-    only the API that signed it takes back.
+    that speaks ``surface`` itself can be told (``dialects.natively_only``).
     """
 
     id: str
@@ -175,7 +174,6 @@ class Ask(NamedTuple):
     tier: Tier = Tier.STANDARD
     surface: Surface = Surface.CHAT
     only_natively: str = ""
-    signed: bool = False
     compacted: bool = False
     owner: str = ""
 

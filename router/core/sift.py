@@ -16,7 +16,7 @@ from router.core.ask import NO_PREFERENCES, Ask, BoundKind, Preferences
 from router.core.candidate import Candidate, Warm
 from router.core.catalogue import Endpoint, Price
 from router.core.decision import Reason, Rejection
-from router.core.dialects import EXPRESSIBLE, way
+from router.core.dialects import EXPRESSIBLE, SEALED, way
 from router.core.lengths import Lengths
 from router.core.tokens import guess
 
@@ -207,8 +207,8 @@ def _untold(ask: Ask, endpoint: Endpoint) -> Rejection | None:
         detail = f"does not speak {ask.surface}, only {spoken}"
         return Rejection(endpoint.id, Reason.SURFACE, detail)
     if ask.only_natively:
-        reason = Reason.SIGNATURE if ask.signed else Reason.SURFACE
-        detail = f"speaks {behind} and cannot be told of {ask.only_natively}"
+        reason = Reason.SIGNATURE if ask.only_natively in SEALED else Reason.PARAMETER
+        detail = f"speaks {behind}, which has no {ask.only_natively}"
         return Rejection(endpoint.id, reason, detail)
     unknown = ask.params - EXPRESSIBLE[ask.surface, behind]
     if unknown:

@@ -13,7 +13,8 @@ from typing import Final
 import msgspec
 
 from router.core.ask import Ask
-from router.core.catalogue import Tier
+from router.core.catalogue import ModelName, Tier
+from router.core.dialects import natively_only
 from router.core.policy import Policy
 from router.core.surface import Surface
 from router.surfaces import chat, completions, embeddings, messages, responses
@@ -46,6 +47,7 @@ def read_ask(
     request_id: str,
     slas: SlaReader,
     surface: Surface = Surface.CHAT,
+    translated: Callable[[ModelName, Surface], bool] = lambda _model, _surface: False,
     key_policy: Policy | None = None,
     headers: Mapping[str, str] = _NO_HEADERS,
     served: Container[str] = frozenset(),
@@ -54,13 +56,17 @@ def read_ask(
     """Read a request. ``declaring`` are its SLA headers, names as sent. Raises ``Fault``.
 
     ``headers`` are the others (lower-case), of which one may name the conversation; ``served`` are
-    the models there are, ``owner`` is whose request it is.
+    the models there are, ``owner`` is whose request it is. ``translated`` says whether an endpoint
+    of a model would have to be told in another surface.
     """
     fields = read_fields(body)
     choice = read_choice(
         fields, declaring, headers, slas=slas, served=served, key_policy=key_policy
     )
     wanted = _READERS[surface](fields)
+    only_natively = ""
+    if any(translated(name, surface) for name in (choice.model, *choice.preferences.models)):
+        only_natively = natively_only(surface, msgspec.json.decode(body))
     return Ask(
         id=request_id,
         model=choice.model,
@@ -76,8 +82,7 @@ def read_ask(
         session=session_of(headers, fields) or begun_with(wanted.beginning),
         tier=_tier(fields["service_tier"]) if "service_tier" in fields else Tier.STANDARD,
         surface=surface,
-        only_natively=wanted.only_natively,
-        signed=wanted.signed,
+        only_natively=only_natively,
         compacted=choice.compacted,
         owner=owner,
     )

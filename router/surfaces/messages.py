@@ -5,7 +5,7 @@ Contents are walked as raw JSON; a block's text is measured, never decoded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -50,7 +50,6 @@ class _Choice(msgspec.Struct):
 
 _messages = msgspec.json.Decoder(list[_Message])
 _blocks = msgspec.json.Decoder(list[_Block])
-_tools = msgspec.json.Decoder(list[_Typed])
 _thinking = msgspec.json.Decoder(_Thinking)
 _output = msgspec.json.Decoder(_Output)
 _format = msgspec.json.Decoder(_Typed)
@@ -59,9 +58,6 @@ _choice = msgspec.json.Decoder(_Choice)
 _LISTED: Final = ord("[")
 _BLOCK_BYTES: Final = len('{"type":"text","text":""},')
 _NEEDS: Final = {"image": Capability.IMAGES, "document": Capability.DOCUMENTS}
-_SIGNED: Final = ("thinking", "redacted_thinking")
-_TOLD: Final = frozenset(("text", "image", "document", "tool_use", "tool_result", *_SIGNED))
-"""Blocks that other dialects have a word for; the others are Anthropic's own (its server tools)."""
 _SMALL: Final = frozenset(("tools", "tool_choice", "thinking", "output_config", "output_format"))
 
 
@@ -94,36 +90,20 @@ def counted(fields: Fields) -> Wanted:
         wants_usage=True,
         max_tokens=1,
         needs=found.needs | _wishes(fields) if small else found.needs,
-        only_natively=walk.native or (_native_tool(fields) if tools else ""),
-        signed=walk.signed,
         beginning=(*system, messages[0].content) if is_cacheable(prompt) else (),
     )
 
 
 class _Walk:
-    """One pass over the messages: media, what only Anthropic's API knows, what it has signed."""
+    """One pass over the messages: what they need, and how many of their bytes are no text."""
 
     def __init__(self, messages: Sequence[_Message]) -> None:
         self.needs: set[Capability] = set()
         self.parts = self.data_bytes = 0
-        self.native = ""
-        self.signed = False
         for index, message in enumerate(messages):
-            opens = message.role == "user"
-            signed = False
-            for block in self._blocks(f"messages[{index}].content", message.content):
-                signed |= block.type in _SIGNED
-                opens &= block.type != "tool_result"
-            if opens:
-                # What was thought before a person spoke again is no part of an open tool loop;
-                # Anthropic itself leaves it out.
-                self.signed = False
-            else:
-                self.signed |= signed
-        if self.signed:
-            self.native = "signed thinking in an open tool loop"
+            self._blocks(f"messages[{index}].content", message.content)
 
-    def _blocks(self, at: str, content: Raw) -> Iterator[_Block]:
+    def _blocks(self, at: str, content: Raw) -> None:
         if memoryview(content)[0] != _LISTED:
             return
         try:
@@ -137,21 +117,11 @@ class _Walk:
                 self.parts += 1
                 self.data_bytes += len(bytes(block.source))
             elif block.type == "tool_result" and block.content:
-                for _ in self._blocks(f"{at}[{number}].content", block.content):
-                    pass
-            elif block.type not in _TOLD:
-                self.native = f"the content block {block.type!r}"
-            yield block
+                self._blocks(f"{at}[{number}].content", block.content)
 
 
 def _given(fields: Fields, name: str) -> list[Raw]:
     return [fields[name]] if name in fields and bytes(fields[name]) != b"null" else []
-
-
-def _native_tool(fields: Fields) -> str:
-    """Name the first tool that Anthropic's API brings along itself."""
-    tools = typed(fields, "tools", _tools, "a list of tools") or []
-    return next((f"the tool {t.type!r}" for t in tools if t.type not in (None, "custom")), "")
 
 
 def _wishes(fields: Fields) -> set[Capability]:

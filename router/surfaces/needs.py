@@ -38,8 +38,6 @@ class Wanted(NamedTuple):
     wants_usage: bool = False
     max_tokens: int | None = None
     needs: frozenset[Capability] = frozenset()
-    only_natively: str = ""
-    signed: bool = False
     beginning: Sequence[msgspec.Raw] = ()
 
 

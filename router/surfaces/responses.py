@@ -17,11 +17,10 @@ from router.surfaces.sessions import is_cacheable
 
 class _Item(msgspec.Struct, gc=False):
     type: str = "message"
-    role: str = ""
+    role: object = None
     content: Raw = Raw()
     arguments: Raw = Raw()
     output: Raw = Raw()
-    encrypted_content: Raw = Raw()
 
 
 class _Part(msgspec.Struct, gc=False):
@@ -45,14 +44,12 @@ class _Reasoning(msgspec.Struct):
 
 _items = msgspec.json.Decoder(list[_Item])
 _parts = msgspec.json.Decoder(list[_Part])
-_tools = msgspec.json.Decoder(list[_Typed])
 _text = msgspec.json.Decoder(_Text)
 _reasoning = msgspec.json.Decoder(_Reasoning)
 
 _LISTED: Final = ord("[")
 _QUOTED: Final = ord('"')
 _PART_BYTES: Final = len('{"type":"input_text","text":""},')
-_TOLD: Final = frozenset(("message", "function_call", "function_call_output", "reasoning"))
 _NEEDS: Final = {
     "input_image": Capability.IMAGES,
     "input_file": Capability.DOCUMENTS,
@@ -83,8 +80,6 @@ def wanted(fields: Fields) -> Wanted:
         wants_usage=True,
         max_tokens=typed(fields, "max_output_tokens", COUNT, "a whole number of tokens from 1"),
         needs=found.needs | _wishes(fields),
-        only_natively=walk.native or _native_tool(fields),
-        signed=walk.signed,
         beginning=_beginning(fields, items, given) if is_cacheable(prompt) else (),
     )
 
@@ -120,27 +115,17 @@ def _items_of(given: Raw) -> list[_Item]:
 
 
 class _Walk:
-    """One pass over the items: what is read, media, what only this API knows or has sealed."""
+    """One pass over the items: what is read, what they need, how many bytes are no text."""
 
     def __init__(self, items: Sequence[_Item]) -> None:
         self.pieces: list[Raw] = []
         self.needs: set[Capability] = set()
         self.parts = self.data_bytes = 0
-        self.native = ""
-        self.signed = False
         for index, item in enumerate(items):
-            if item.role == "user":
-                self.signed = False
-            elif item.type == "reasoning" and len(bytes(item.encrypted_content)) > len("null"):
-                self.signed = True
-            if item.type not in _TOLD:
-                self.native = f"the input item {item.type!r}"
             for part in (item.content, item.arguments, item.output):
                 if part:
                     self.pieces.append(part)
                     self._look(f"input[{index}]", part)
-        if self.signed:
-            self.native = "sealed reasoning in an open tool loop"
 
     def _look(self, at: str, content: Raw) -> None:
         if memoryview(content)[0] != _LISTED:
@@ -157,12 +142,6 @@ class _Walk:
                 self.parts += 1
                 for held in (part.image_url, part.file_data, part.input_audio):
                     self.data_bytes += len(bytes(held))
-
-
-def _native_tool(fields: Fields) -> str:
-    """Name the first tool that is not simply a function."""
-    tools = typed(fields, "tools", _tools, "a list of tools") or []
-    return next((f"the tool {tool.type!r}" for tool in tools if tool.type != "function"), "")
 
 
 def _wishes(fields: Fields) -> set[Capability]:

@@ -9,9 +9,11 @@ from typing import Any, Final, Protocol
 from multidict import CIMultiDictProxy
 
 from router.core.ask import Ask
+from router.core.catalogue import ModelName
 from router.core.decision import Explained
 from router.core.policy import DEFAULT_POLICY, Policy
 from router.core.portrait import Survey
+from router.core.surface import Surface
 from router.ports import Call, Clock, Downstream, TraceContext
 from router.surfaces.door import Door
 from router.surfaces.models import Served
@@ -71,6 +73,9 @@ class Service:
     slas: SlaReader = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(
-            self, "slas", SlaReader(self.policies, self.default_policy, self.classes)
-        )
+        slas = SlaReader(self.policies, self.default_policy, self.classes)
+        object.__setattr__(self, "slas", slas)
+
+    def translated(self, model: ModelName, surface: Surface) -> bool:
+        """Whether an endpoint of the model does not speak the surface itself."""
+        return any(surface not in endpoint.speaks for endpoint in self.served.get(model, ()))

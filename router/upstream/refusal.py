@@ -111,10 +111,17 @@ def status_in(error: bytes) -> int:
     named = (
         ("context_length", 400),
         ("invalid_request", 400),
+        ("invalid_prompt", 400),
+        ("invalid_image", 400),
         ("rate_limit", 429),
         ("insufficient_quota", 402),
+        ("billing_error", 402),
         ("authentication", 401),
         ("invalid_api_key", 401),
+        ("permission_error", 403),
+        ("not_found_error", 404),
+        ("request_too_large", 413),
+        ("timeout_error", 504),
         ("overloaded", 529),
     )
     return next((status for word, status in named if word in words), 502)

@@ -24,10 +24,10 @@ from router.core.surface import Surface
 from router.ports import Call, Reply
 from router.upstream.body import edit
 from router.upstream.line import Line
-from router.upstream.openai import Stream, read_whole
+from router.upstream.readers import STREAMED, WHOLE
+from router.upstream.reading import Reading
 from router.upstream.refusal import MAX_BODY_BYTES, refusal
 from router.upstream.trouble import FOREIGN, as_fault
-from router.upstream.unstreamed import as_stream
 from router.upstream.wire import Wire
 
 MAX_WHOLE_BYTES = 64 << 20
@@ -93,7 +93,13 @@ class Exchange:
 
     async def __aenter__(self) -> Self:
         line, call = self._line, self._call
-        body = edit(call.body, line.endpoint, stream=call.stream, wants_usage=call.wants_usage)
+        body = edit(
+            call.body,
+            line.endpoint,
+            stream=call.stream,
+            wants_usage=call.wants_usage,
+            surface=call.surface,
+        )
         try:
             self._wire = await line.way.send(line.head(call, len(body)), body)
         except FOREIGN as exc:
@@ -147,7 +153,8 @@ class Exchange:
         """Yield what arrives (``ports.Reply``)."""
         try:
             if "json" in self._wire.media:
-                yield as_stream(await self._whole(), hide_usage=not self._call.wants_usage)
+                told = STREAMED[self._call.surface].told
+                yield told(await self._whole(), hide_usage=not self._call.wants_usage)
             else:
                 stream = self._open_stream()
                 readany = self._wire.content.readany
@@ -168,17 +175,18 @@ class Exchange:
         except FOREIGN as exc:
             raise as_fault(exc, self._line.endpoint) from exc
 
-    def _open_stream(self) -> Stream:
+    def _open_stream(self) -> Reading:
         if self._wire.media == "text/html":
             raise Fault(Kind.GARBAGE, f"{self._line.endpoint.id}: answered with a page of HTML")
-        return Stream(self._line.endpoint, hide_usage=not self._call.wants_usage)
+        opened = STREAMED[self._call.surface].open
+        return opened(self._line.endpoint, hide_usage=not self._call.wants_usage)
 
     async def _whole(self) -> Piece:
         body = await self._read(MAX_WHOLE_BYTES + 1)
         if len(body) > MAX_WHOLE_BYTES:
             raise Fault(Kind.GARBAGE, f"{self._line.endpoint.id}: over {MAX_WHOLE_BYTES} bytes")
         self._untrue = True
-        piece = read_whole(body, self._line.endpoint)
+        piece = WHOLE[self._call.surface](body, self._line.endpoint)
         self._untrue = False
         self._ended = True
         return piece

@@ -25,7 +25,14 @@ SEALED = {"type": "reasoning", "summary": [], "encrypted_content": "c2ln" * 100}
 def ask(**more: Any) -> Ask:
     raw = json.dumps({"model": "deepseek-r1", "input": "Hi", **more}).encode()
     slas = SlaReader(POLICIES, DEFAULT_POLICY)
-    return read_ask(raw, (), request_id="req-1", slas=slas, surface=Surface.RESPONSES)
+    return read_ask(
+        raw,
+        (),
+        request_id="req-1",
+        slas=slas,
+        surface=Surface.RESPONSES,
+        translated=lambda *_: True,
+    )
 
 
 def user(content: Any) -> dict[str, Any]:
@@ -86,12 +93,15 @@ def test_the_prompt_is_instructions_tools_and_items() -> None:
 
 
 def test_what_only_this_api_brings_along_is_named() -> None:
-    assert ask(tools=[{"type": "web_search"}]).only_natively == "the tool 'web_search'"
+    assert ask(tools=[{"type": "web_search"}]).only_natively == "tools.web_search"
     reference = {"type": "item_reference", "id": "msg_1"}
-    assert ask(input=[reference]).only_natively == "the input item 'item_reference'"
+    assert ask(input=[reference]).only_natively == "item_reference"
 
 
 def test_sealed_reasoning_stays_with_who_sealed_it_while_a_tool_loop_is_open() -> None:
-    assert ask(input=[user("a"), SEALED, CALL, OUTPUT]).signed
-    assert not ask(input=[user("a"), SEALED, CALL, OUTPUT, user("b")]).signed
-    assert not ask(input=[user("a"), {**SEALED, "encrypted_content": None}, CALL, OUTPUT]).signed
+    def natively(*items: dict[str, Any]) -> str:
+        return ask(input=[user("a"), *items]).only_natively
+
+    assert natively(SEALED, CALL, OUTPUT) == "encrypted_content"
+    assert not natively(SEALED, CALL, OUTPUT, user("b"))
+    assert not natively({**SEALED, "encrypted_content": None}, CALL, OUTPUT)
