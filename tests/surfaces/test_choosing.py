@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from router.core.ask import Ask, BoundKind, Mode, Sort
 from router.core.faults import Fault, Kind
@@ -258,3 +260,49 @@ def test_a_class_of_requests_has_the_policy_it_was_given(
 def test_a_compacted_context_is_told(said: str, compacted: bool) -> None:
     assert ask("r1", {"X-Claude-Code-Context-Compacted": said}).compacted is compacted
     assert not ask("r1").compacted
+
+
+# Whatever is sent
+
+
+def tried(model: str, **fields: Any) -> Ask | Fault:
+    try:
+        return ask(model, **fields)
+    except Fault as fault:
+        return fault
+
+
+_WORDS = st.text(alphabet="ttfe2pscoxm<>=,.@p95-:_ \x00é", max_size=40)
+
+
+@given(model=_WORDS.map(lambda text: f"r1@{text}"))
+def test_any_suffix_is_understood_or_refused_by_name(model: str) -> None:
+    found = tried(model)
+    if isinstance(found, Fault):
+        assert found.kind in (Kind.BAD_SLA, Kind.BAD_POLICY, Kind.BAD_BODY)
+    else:
+        assert "<" not in found.model.rpartition("@")[2]
+
+
+_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["p50", "p99", "by", "partition", "prompt", "x"]), inner)
+    ),
+    max_leaves=6,
+)
+_KEYS = st.sampled_from(
+    ["order", "only", "sort", "max_price", "preferred_max_latency", "zdr", "allow_fallbacks", "x"]
+)
+
+
+@given(provider=st.dictionaries(_KEYS, _JSON), models=_JSON)
+def test_any_wish_is_understood_or_refused_by_name(provider: Any, models: Any) -> None:
+    found = tried("r1", provider=provider, models=models)
+    if isinstance(found, Fault):
+        assert found.kind is Kind.BAD_BODY
+        assert found.param is not None
