@@ -44,6 +44,10 @@ class Dispatcher(Protocol):
         ...
 
 
+async def _nothing(_name: str) -> None:
+    """Remember no request."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """Everything behind the handlers.
@@ -64,8 +68,8 @@ class Service:
     survey: Callable[[], Survey]
     count: Callable[[Ask], int]
     policies: Mapping[str, Policy]
-    decided: Callable[[str], Awaitable[bytes | None]]
     default_policy: Policy = DEFAULT_POLICY
+    decided: Callable[[str], Awaitable[bytes | None]] = _nothing
     classes: Mapping[str, str] = field(default_factory=dict)
     door: Door = field(default_factory=Door)
     draining: Callable[[], bool] = lambda: False

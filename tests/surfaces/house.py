@@ -176,10 +176,6 @@ def no_trace(headers: Mapping[str, str]) -> TraceContext:
     return TraceContext("0" * 31 + "1")
 
 
-async def nothing_decided(name: str) -> bytes | None:
-    return None
-
-
 def service(dispatcher: FakeDispatcher, **more: Any) -> Service:
     ids = itertools.count(1)
     settings: dict[str, Any] = {
@@ -189,7 +185,6 @@ def service(dispatcher: FakeDispatcher, **more: Any) -> Service:
         "new_id": lambda: f"req-{next(ids)}",
         "trace": no_trace,
         "health": lambda: {"ready": True, "redis": "ok", "endpoints": 2},
-        "decided": nothing_decided,
         "survey": lambda: Survey(1_800_000_000.0, (), ()),
         "count": lambda ask: 42,
         "policies": POLICIES,
