@@ -149,6 +149,8 @@ class House:
         async with asyncio.timeout(LIMIT_S):
             async with self._session.post(self.url + path, data=body, headers=headers) as reply:
                 raw = await reply.read()
+            while self.provider.requests and not telemetry.records:
+                await asyncio.sleep(0.001)  # The client has its answer before it is told.
         return Case(
             reply.status,
             reply.headers,
