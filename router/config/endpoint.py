@@ -79,6 +79,7 @@ class EndpointRow(Strict):
     quantization: Name = "unknown"
     region: str = ""
     data_collection: bool = False
+    zdr: bool = False
     bills_after_cancel: bool | None = None
 
     @property
@@ -124,6 +125,8 @@ class EndpointRow(Strict):
 
     def gaps(self) -> Iterator[tuple[str, str]]:
         """Yield key and advice for what may be left out in some rows, but not in this one."""
+        if self.zdr and self.data_collection:
+            yield "zdr", "contradicts data_collection = true: who keeps nothing collects nothing"
         if self.address is not None:
             keyed = self.known is not None and self.known.api_key_env and self.base_url is None
             if keyed and self.api_key_env == "" and self.wire is not Dialect.LITELLM:

@@ -140,6 +140,7 @@ class _Resolving:
             quantization=row.quantization,
             region=row.region,
             data_collection=row.data_collection,
+            zero_retention=row.zdr,
             bills_after_cancel=_bills_after_cancel(row),
             prior=Prior(**row.prior.model_dump()),
             limits=_limits(row, self.settings.routing),

@@ -14,7 +14,7 @@ from router.core.catalogue import Endpoint
 from router.core.faults import Fault, Kind
 from router.core.surface import Surface
 
-OUR_KEYS = ("sla", "provider")
+OUR_KEYS = ("sla", "provider", "models")
 """The SLA object, and OpenRouter's routing wishes, which we have granted ourselves."""
 
 _HIDE_USAGE = frozenset((Surface.CHAT, Surface.COMPLETIONS))

@@ -44,6 +44,24 @@ WRONG = {
         row() + "[server]\nport = 70000",
         "config.toml: [server] port: must be at most 65535, not 70000",
     ),
+    "class with a policy that there is none of": (
+        row() + '[routing]\nclasses = { main = "defualt" }',
+        (
+            "config.toml: [routing] classes.main: no policy 'defualt' in policies;"
+            " did you mean 'default'?"
+        ),
+    ),
+    "class that nobody could name": (
+        row() + '[routing]\nclasses = { "Main" = "default" }',
+        (
+            "config.toml: [routing] classes.Main.[key]: has characters that are not allowed here"
+            " (^[a-z0-9_-]{1,64}$): 'Main'"
+        ),
+    ),
+    "who keeps nothing and collects": (
+        row() + "zdr = true\ndata_collection = true",
+        f"{FIRST} zdr: contradicts data_collection = true: who keeps nothing collects nothing",
+    ),
     "share above one": (
         row() + "[telemetry]\nsample = 5",
         "config.toml: [telemetry] sample: must be at most 1, not 5",

@@ -11,7 +11,7 @@ from router.upstream.body import edit
 from tests.upstream.asking import an_endpoint
 
 ENDPOINT = an_endpoint(upstream_model='org/m"1\u00e9')
-NAMES = st.text(min_size=1).filter(lambda name: name not in {"sla", "provider", "model"})
+NAMES = st.text(min_size=1).filter(lambda name: name not in {"sla", "provider", "models", "model"})
 SCALARS = (
     st.none()
     | st.booleans()
@@ -35,7 +35,7 @@ def test_all_but_our_own_keys_mean_the_same(
     fields: dict[str, object], ascii_only: bool, indent: int | str | None
 ) -> None:
     body = json.dumps(
-        {"model": "asked", "sla": {"ttft_ms": 1}, **fields, "provider": {}},
+        {"model": "asked", "sla": {"ttft_ms": 1}, **fields, "provider": {}, "models": ["b"]},
         ensure_ascii=ascii_only,
         indent=indent,
     )
