@@ -38,7 +38,7 @@ client has its answer by then."""
 REFUSAL_S = 5.0
 """How long the body of a refusal may take; its status says most of it."""
 
-_PASSED = ("x-ratelimit-", "openai-")
+_PASSED = ("x-ratelimit-", "openai-", "anthropic-")
 _IDS = ("x-request-id", "x-generation-id", "request-id", "apim-request-id", "cf-ray")
 
 
