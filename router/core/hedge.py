@@ -16,7 +16,7 @@ from math import exp, inf, log
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-from router.core.ask import Ask
+from router.core.ask import Ask, BoundKind
 from router.core.candidate import COLD, Candidate, Warm
 from router.core.catalogue import EndpointId
 from router.core.decide import decide
@@ -141,12 +141,14 @@ def rescue(
     elapsed_s: float,
     waited_s: float,
     tried: Collection[str] = (),
+    spent_usd: float = 0.0,
     warm: Warm = COLD,
 ) -> Rescue | None:
     """Say whether a silent attempt at ``first`` gets a second beside it, and whose.
 
     ``elapsed_s`` of the client's time is gone, ``waited_s`` of it since ``first`` was asked;
-    ``tried`` are out as well.
+    ``tried`` are out as well, and ``spent_usd`` was paid for those that have ended. A bound on
+    cost holds for all attempts together, each taken to run to its end.
     """
     everyone, _ = sift(ask, candidates, wall=wall, warm=warm)
     silent = next((w for w in everyone if w.candidate.endpoint.id == first), None)
@@ -162,6 +164,9 @@ def rescue(
     if not decision.plan:
         return None
     second = decision.plan[0]
+    first_usd = inf if silent is None else silent.cost_usd
+    if spent_usd + first_usd + second.cost_usd > _most_usd(ask):
+        return None
     still = 0.0
     if silent is not None:
         sent = question(ask.sla.bounds, ask.max_tokens, elapsed_s - waited_s)
@@ -171,6 +176,10 @@ def rescue(
     found = next(w for w in everyone if w.candidate.endpoint is second.endpoint)
     spend = _spend_usd(found, silent, 1 - still)
     return Rescue(decision, gain, spend, still, second.p_keep) if gain > spend else None
+
+
+def _most_usd(ask: Ask) -> float:
+    return min((b.limit for b in ask.sla.bounds if b.kind is BoundKind.COST), default=inf)
 
 
 def _spend_usd(second: Weighed, first: Weighed | None, second_wins: float) -> float:
