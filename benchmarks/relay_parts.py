@@ -11,11 +11,13 @@ import timeit
 from aiohttp import BaseConnector
 
 from router.core.catalogue import Endpoint, EndpointId, ModelName
+from router.core.surface import Surface
 from router.ports import Call
 from router.upstream.body import edit
 from router.upstream.connector import open_connector
 from router.upstream.line import Line
-from router.upstream.openai import Stream, read_whole
+from router.upstream.openai import read_whole
+from router.upstream.readers import STREAMED
 
 ENDPOINT = Endpoint(
     id=EndpointId("r1@here"),
@@ -33,6 +35,25 @@ CHUNK = (
     b'"model":"deepseek-reasoner","choices":[{"index":0,"delta":{"content":" token"},'
     b'"finish_reason":null}]}\n\n'
 )
+CHUNKS = {
+    Surface.COMPLETIONS: (
+        b'data: {"id":"cmpl-000000000001","object":"text_completion","created":1750000000,'
+        b'"model":"m","choices":[{"index":0,"text":" token","logprobs":null,"finish_reason":null}]}'
+        b"\n\n"
+    ),
+    Surface.MESSAGES: (
+        b"event: content_block_delta\n"
+        b'data: {"type":"content_block_delta","index":0,'
+        b'"delta":{"type":"text_delta","text":" token"}}\n\n'
+    ),
+    Surface.RESPONSES: (
+        b"event: response.output_text.delta\n"
+        b'data: {"type":"response.output_text.delta","sequence_number":7,'
+        b'"item_id":"msg_000000000001","output_index":0,"content_index":0,"delta":" token",'
+        b'"logprobs":[],"obfuscation":"q3Zx0aK"}\n\n'
+    ),
+}
+"""The other surfaces' chunks, which are parsed one by one."""
 WHOLE = json.dumps(
     {
         "id": "c1",
@@ -63,17 +84,26 @@ async def measure() -> None:
 
 def compare(connector: BaseConnector) -> None:
     small, large = a_body(2_000), a_body(400_000)
-    stream = Stream(ENDPOINT, hide_usage=True)
-    stream.feed(CHUNK)
+    streams = {s: opened.open(ENDPOINT, hide_usage=True) for s, opened in STREAMED.items()}
+    for surface, chunk in {Surface.CHAT: CHUNK, **CHUNKS}.items():
+        streams[surface].feed(chunk)
+    stream = streams[Surface.CHAT]
     line = Line.to(ENDPOINT, {}, connector)
     call = Call(small, HEADERS, stream=True, wants_usage=False, attempt_id="a", traceparent="00")
     burst = CHUNK * 20
+
+    def feed(surface: Surface) -> None:
+        streams[surface].feed(CHUNKS[surface])
+
     parts = {
         "edit a body of 2 KB": (lambda: edit(small, ENDPOINT, stream=True, wants_usage=False), 1),
         "edit a body of 400 KB": (lambda: edit(large, ENDPOINT, stream=True, wants_usage=False), 1),
         "head of a request": (lambda: line.head(call, len(small)), 1),
         "a chunk read alone": (lambda: stream.feed(CHUNK), 1),
         "a chunk of twenty read at once": (lambda: stream.feed(burst), 20),
+        "a chunk of completions": (lambda: feed(Surface.COMPLETIONS), 1),
+        "a chunk of messages": (lambda: feed(Surface.MESSAGES), 1),
+        "a chunk of responses": (lambda: feed(Surface.RESPONSES), 1),
         "a whole answer of 1 KB": (lambda: read_whole(WHOLE, ENDPOINT), 1),
     }
     for name, (part, count) in parts.items():

@@ -65,7 +65,6 @@ class Flight:
     ask: Ask
     call: Call
     context: TraceContext
-    surface: str
     received: float
     received_wall: float
     span_id: str
@@ -135,21 +134,19 @@ class Dispatcher:
         self._policies = policies
         self._default_policy = default_policy
 
-    async def run(  # noqa: PLR0917 - what a surface knows, in the order it is known
+    async def run(
         self,
         ask: Ask,
         call: Call,
         downstream: Downstream,
         context: TraceContext,
         received: float,
-        surface: str,
     ) -> None:
         """Serve one request. Raises ``Fault`` if nothing was begun; ends the answer otherwise."""
         flight = Flight(
             ask=ask,
             call=call,
             context=context,
-            surface=surface,
             received=received,
             received_wall=self._clock.wall() - (self._clock.mono() - received),
             span_id=self._tracer.span_id(),
@@ -255,7 +252,7 @@ class Dispatcher:
         clock, endpoint = self._clock, decision.plan[0].endpoint
         span_id = self._tracer.span_id()
         number = len(flight.tried) + 1
-        body, headers, stream, wants_usage, _, _, _ = flight.call
+        body, headers, stream, wants_usage, *_, surface = flight.call
         call = Call(
             body,
             headers,
@@ -264,6 +261,7 @@ class Dispatcher:
             f"{flight.ask.id}-{number}",
             self._tracer.outgoing(flight.context, span_id),
             flight.context.tracestate,
+            surface,
         )
         flight.fault = None
         flight.tried.add(endpoint.id)
@@ -519,7 +517,6 @@ class Dispatcher:
                 ask=flight.ask,
                 outcome=outcome,
                 decisions=tuple(flight.decisions),
-                surface=flight.surface,
                 received_wall=flight.received_wall,
                 overhead_s=flight.overhead_s,
                 context=flight.context,

@@ -18,6 +18,7 @@ from router.core.decision import Decision, Explained
 from router.core.faults import Fault
 from router.core.measure import Attempt, Outcome
 from router.core.stakes import Stakes
+from router.core.surface import Surface
 from router.core.tokens import Rates
 
 
@@ -46,6 +47,7 @@ class Call(NamedTuple):
     ``body`` is the JSON as received but for our own keys; the upstream puts its model name in.
     ``headers`` are lower-case and hold no credentials of the client. ``attempt_id`` goes out as
     ``x-request-id``; ``traceparent`` and ``tracestate`` are the W3C context of this attempt.
+    ``surface`` is what the body is written for.
     """
 
     body: bytes
@@ -55,6 +57,7 @@ class Call(NamedTuple):
     attempt_id: str
     traceparent: str | None = None
     tracestate: str = ""
+    surface: Surface = Surface.CHAT
 
 
 class Reply(Protocol):
@@ -178,7 +181,7 @@ class TraceContext(NamedTuple):
 class Record(NamedTuple):
     """Everything there is to tell about one finished request; holds no prompt and no answer.
 
-    ``surface`` is the operation (``chat``); ``received_wall`` unix seconds of its last byte;
+    ``received_wall`` are the unix seconds of its last byte;
     ``overhead_s`` our own time before the first attempt was sent; ``span_id`` the server span's
     id, ``attempt_span_ids`` one per attempt (they went upstream in ``traceparent``); ``fault``
     what the client was told. ``decisions`` has one entry per planning, ``endpoints`` those tried.
@@ -187,7 +190,6 @@ class Record(NamedTuple):
     ask: Ask
     outcome: Outcome
     decisions: tuple[Decision, ...]
-    surface: str
     received_wall: float
     overhead_s: float
     context: TraceContext

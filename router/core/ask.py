@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from router.core.catalogue import Capability, ModelName, Tier
+from router.core.surface import Surface
 
 
 class BoundKind(StrEnum):
@@ -122,7 +123,8 @@ class Ask(NamedTuple):
 
     ``params`` are the body's top-level field names; ``max_tokens`` is the client's own limit.
     ``session`` names the conversation this request is a turn of; empty where nobody says so.
-    ``tier`` is the tier of service it asks for.
+    ``tier`` is the tier of service it asks for. ``only_natively`` names what in it only an endpoint
+    that speaks ``surface`` itself can be told (``dialects.natively_only``).
     """
 
     id: str
@@ -138,6 +140,8 @@ class Ask(NamedTuple):
     explain: bool = False
     session: str = ""
     tier: Tier = Tier.STANDARD
+    surface: Surface = Surface.CHAT
+    only_natively: str = ""
 
     @property
     def kind(self) -> str:

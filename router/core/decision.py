@@ -20,6 +20,8 @@ class Reason(StrEnum):
     CONTEXT = "context"
     CAPABILITY = "capability"
     PARAMETER = "parameter"
+    SURFACE = "surface"
+    SIGNATURE = "signature"
     NOT_PREFERRED = "preference"
     DATA_POLICY = "data_policy"
     QUANTIZATION = "quantization"

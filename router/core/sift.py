@@ -16,6 +16,7 @@ from router.core.ask import NO_PREFERENCES, Ask, BoundKind, Preferences
 from router.core.candidate import Candidate, Warm
 from router.core.catalogue import Endpoint, Price
 from router.core.decision import Reason, Rejection
+from router.core.dialects import EXPRESSIBLE, SEALED, way
 from router.core.lengths import Lengths
 from router.core.tokens import guess
 
@@ -68,14 +69,23 @@ def sift(
     max_cost = min((b.limit for b in bounds if b.kind is BoundKind.COST), default=inf)
     picky = max_cost < inf or (wishes is not NO_PREFERENCES and wishes != NO_PREFERENCES)
     exacting = bool(tried or ask.needs or max_tokens)
-    guessed = guess(ask.prompt)
+    guessed, surface = guess(ask.prompt), ask.surface
+    generates = surface.generates
     stretches = {} if chance is None else _stretches(candidates, chance)
     means: dict[int, float] = {}
     for candidate in candidates:
         endpoint, stats, lengths, rates, _, standing = candidate
         tokens = guessed * rates.correction(ask.prompt)
-        needed = window or tokens * PROMPT_MARGIN + (max_tokens or lengths.nodes[-1][1])
-        if exacting or standing or endpoint.context < needed or endpoint.unsupported_params:
+        needed = window or 0.0
+        if not needed and generates:
+            needed = tokens * PROMPT_MARGIN + (max_tokens or lengths.nodes[-1][1])
+        if (
+            exacting
+            or standing
+            or endpoint.context < needed
+            or endpoint.unsupported_params
+            or surface not in endpoint.speaks
+        ):
             rejection = _hard_fact(ask, candidate, needed, wall=wall, tried=tried)
             if rejection is not None:
                 out.append(rejection)
@@ -156,6 +166,10 @@ def _hard_fact(
             standing.detail,
             retry_after_s=max(0.0, standing.until_wall - wall),
         )
+    if ask.surface not in endpoint.speaks:
+        rejection = _untold(ask, endpoint)
+        if rejection is not None:
+            return rejection
     if ask.needs and not ask.needs <= endpoint.capabilities:
         lacking = ", ".join(sorted(ask.needs - endpoint.capabilities))
         return Rejection(endpoint.id, Reason.CAPABILITY, f"does not offer {lacking}")
@@ -178,6 +192,24 @@ def _hard_fact(
             limit=needed,
             value=float(endpoint.context),
         )
+    return None
+
+
+def _untold(ask: Ask, endpoint: Endpoint) -> Rejection | None:
+    """Refuse an endpoint that could only be told a part of the request, naming the rest."""
+    behind = way(ask.surface, endpoint.speaks)
+    if behind is None:
+        spoken = ", ".join(sorted(endpoint.speaks))
+        detail = f"does not speak {ask.surface}, only {spoken}"
+        return Rejection(endpoint.id, Reason.SURFACE, detail)
+    if ask.only_natively:
+        reason = Reason.SIGNATURE if ask.only_natively in SEALED else Reason.PARAMETER
+        detail = f"speaks {behind}, which has no {ask.only_natively}"
+        return Rejection(endpoint.id, reason, detail)
+    unknown = ask.params - EXPRESSIBLE[ask.surface, behind]
+    if unknown:
+        lacking = ", ".join(sorted(unknown))
+        return Rejection(endpoint.id, Reason.PARAMETER, f"speaks {behind}, which has no {lacking}")
     return None
 
 

@@ -136,6 +136,7 @@ async def open_house(
             trace=lambda headers: _context(tracer, headers),
             health=lambda: house.health(),  # noqa: PLW0108 - house is made below
             survey=board.survey,
+            count=board.count,
             policies=fleet.policies,
             default_policy=default,
             door=Door([environ[name] for name in settings.server.api_keys]),

@@ -26,6 +26,7 @@ from router.core.measure import MIN_TOKENS_FOR_SPEED, Attempt, Outcome, Verdict
 from router.core.portrait import Survey, class_portrait, portrait
 from router.core.stakes import Stakes
 from router.core.stats import Stats
+from router.core.surface import Surface
 from router.core.tokens import Rates
 from router.ports import Clock
 from router.store.journal import Journal
@@ -213,6 +214,11 @@ class Board:
         """Return what the endpoint's model makes of bytes."""
         return self._rate(endpoint.family, self._clock.wall())
 
+    def count(self, ask: Ask) -> int:
+        """Estimate a prompt's tokens at the first endpoint that serves its model."""
+        endpoint = self._serving[ask.model][0].endpoint
+        return round(self.rates(endpoint).prompt_tokens(ask.prompt))
+
     def unseen_tokens(
         self,
         endpoint: Endpoint,
@@ -267,6 +273,10 @@ class Board:
         seen.in_flight = max(0, seen.in_flight - 1)
         if seen.failures >= TRIPS_AFTER:
             self._news += 1
+        if ask.surface is Surface.COUNT_TOKENS:
+            # Nothing was generated: how long it took tells nothing of an answer.
+            self._breaker(seen, attempt, wall, retry_after_s)
+            return
         view = self._stats(seen, wall)
         usage = attempt.usage
         prompt = (
@@ -298,7 +308,8 @@ class Board:
 
     def settle(self, outcome: Outcome, decision: Decision, ask: Ask) -> None:
         """Book how a request ended for its class."""
-        if outcome.fault is Kind.CANCELLED or not outcome.attempts:
+        nobody_waited = outcome.fault is Kind.CANCELLED or not outcome.attempts
+        if nobody_waited or ask.surface is Surface.COUNT_TOKENS:
             return
         verdict = outcome.verdict()
         steerable = (

@@ -12,9 +12,13 @@ from msgspec import Raw
 
 from router.core.catalogue import Endpoint
 from router.core.faults import Fault, Kind
+from router.core.surface import Surface
 
 OUR_KEYS = ("sla", "provider")
 """The SLA object, and OpenRouter's routing wishes, which we have granted ourselves."""
+
+_HIDE_USAGE = frozenset((Surface.CHAT, Surface.COMPLETIONS))
+"""Where a stream tells its usage only to who asks for it."""
 
 _TRUE = Raw(b"true")
 _ASKED = Raw(b'{"include_usage":true}')
@@ -24,11 +28,18 @@ _decoder = msgspec.json.Decoder(_Fields)
 _encoder = msgspec.json.Encoder()
 
 
-def edit(body: bytes, endpoint: Endpoint, *, stream: bool, wants_usage: bool) -> bytes:
-    """Return ``body`` as ``endpoint`` is to get it.
+def edit(
+    body: bytes,
+    endpoint: Endpoint,
+    *,
+    stream: bool,
+    wants_usage: bool,
+    surface: Surface = Surface.CHAT,
+) -> bytes:
+    """Return ``body`` as ``endpoint`` is to get it on ``surface``.
 
-    For a stream usage is asked for unless the client did (``wants_usage``) or the endpoint does not
-    know the option. Raises ``Fault(BAD_JSON)`` for what is no JSON object.
+    For a stream usage is asked for unless the body does (``wants_usage``), it comes unasked there
+    or the endpoint does not know the option. Raises ``Fault(BAD_JSON)`` for what is no JSON object.
     """
     try:
         fields = _decoder.decode(body)
@@ -39,7 +50,9 @@ def edit(body: bytes, endpoint: Endpoint, *, stream: bool, wants_usage: bool) ->
     fields["model"] = Raw(_encoder.encode(endpoint.upstream_model))
     if stream:
         fields["stream"] = _TRUE
-        if not wants_usage and "stream_options" not in endpoint.unsupported_params:
+        shy = surface in _HIDE_USAGE and "stream_options" not in endpoint.unsupported_params
+        said = wants_usage and "stream_options" in fields
+        if shy and not said:
             fields["stream_options"] = _asking(fields.get("stream_options"))
     return _encoder.encode(fields)
 

@@ -101,7 +101,7 @@ def kind_of(status: int, body: bytes) -> Kind:
 
 def status_in(error: bytes) -> int:
     """Return the HTTP status an error object inside a 200 names, 502 where it names none."""
-    found = _error(error)
+    found = error_in(error)
     for value in (found.get("code"), found.get("status"), found.get("status_code")):
         if isinstance(value, str) and value.isdigit():
             value = int(value)  # noqa: PLW2901 - the same code, written as text
@@ -111,16 +111,23 @@ def status_in(error: bytes) -> int:
     named = (
         ("context_length", 400),
         ("invalid_request", 400),
+        ("invalid_prompt", 400),
+        ("invalid_image", 400),
         ("rate_limit", 429),
         ("insufficient_quota", 402),
+        ("billing_error", 402),
         ("authentication", 401),
         ("invalid_api_key", 401),
+        ("permission_error", 403),
+        ("not_found_error", 404),
+        ("request_too_large", 413),
+        ("timeout_error", 504),
         ("overloaded", 529),
     )
     return next((status for word, status in named if word in words), 502)
 
 
-def _error(body: bytes) -> dict[str, Any]:
+def error_in(body: bytes) -> dict[str, Any]:
     """Return the error object in any of the shapes providers wrap it in."""
     try:
         found = msgspec.json.decode(body)
@@ -136,7 +143,7 @@ def _error(body: bytes) -> dict[str, Any]:
 
 def _words(body: bytes) -> str:
     """Return what the error says, code and type included; empty for what is no JSON error."""
-    error = _error(body)
+    error = error_in(body)
     told = (error.get(name) for name in ("code", "type", "message", "status", "metadata"))
     return " ".join(str(word) for word in told if word)[:4096]
 

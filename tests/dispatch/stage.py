@@ -266,7 +266,7 @@ class Stage:
         started = loop.now
         received = started - self.received_ago
         task = loop.create_task(
-            dispatcher.run(self.ask, call, client, context, received, "chat")
+            dispatcher.run(self.ask, call, client, context, received)
         )  # fmt: skip
         if self.cancel_after is not None:
             loop.call_later(self.cancel_after, task.cancel)

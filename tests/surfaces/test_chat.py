@@ -15,13 +15,13 @@ from router.core.faults import Fault, Kind
 from router.core.policy import DEFAULT_POLICY
 from router.core.tokens import guess
 from router.sandbox.openai import parse as parsed_by_the_sandbox
-from router.surfaces.chat import read_chat
+from router.surfaces.asking import read_ask
 from router.surfaces.sla import SlaReader
 from tests.surfaces.house import POLICIES, body
 
 
 def read(raw: bytes) -> Ask:
-    return read_chat(raw, (), request_id="req-1", slas=SlaReader(POLICIES, DEFAULT_POLICY))
+    return read_ask(raw, (), request_id="req-1", slas=SlaReader(POLICIES, DEFAULT_POLICY))
 
 
 def ask(**more: Any) -> Ask:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.core.faults import Fault, Kind
+from router.core.surface import Surface
 from router.upstream.body import edit
 from tests.upstream.asking import an_endpoint
 
@@ -88,6 +89,21 @@ def test_an_endpoint_that_does_not_know_the_option_is_not_asked() -> None:
     shy = an_endpoint(unsupported_params=frozenset({"stream_options"}))
     body = edit(b'{"model":"m","stream":true}', shy, stream=True, wants_usage=False)
     assert b"stream_options" not in body
+
+
+@pytest.mark.parametrize("surface", Surface)
+def test_usage_is_asked_for_only_where_it_does_not_come_unasked(surface: Surface) -> None:
+    body = edit(
+        b'{"model":"m","stream":true,"sla":{}}',
+        ENDPOINT,
+        stream=True,
+        wants_usage=False,
+        surface=surface,
+    )
+    sent = json.loads(body)
+    assert sent["model"] == ENDPOINT.upstream_model
+    assert "sla" not in sent
+    assert ("stream_options" in sent) is (surface in {Surface.CHAT, Surface.COMPLETIONS})
 
 
 def test_a_whole_answer_has_no_stream_options() -> None:
