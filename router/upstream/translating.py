@@ -49,7 +49,10 @@ class Translating:
 
 
 class Exchange:
-    """One request told in another surface, and its reply told back (``ports.Exchange``, ``ports.Reply``)."""
+    """One request told in another surface, and its reply told back.
+
+    It is ``ports.Exchange`` and ``ports.Reply``.
+    """
 
     _reply: Reply
 
