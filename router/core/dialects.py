@@ -22,7 +22,7 @@ from router.core.surface import Surface
 
 _Fields = Mapping[str, Any]
 
-_OURS: Final = frozenset({"sla", "provider"})
+_OURS: Final = frozenset({"sla", "provider", "models"})
 """What a body says to us."""
 
 _CHAT_TO_MESSAGES: Final = _OURS | {

@@ -10,7 +10,9 @@ from router.core.ask import Ask, Mode
 from router.core.faults import Kind
 from router.core.measure import Verdict
 from router.core.policy import Policy
+from router.planner import Planner
 from router.store.board import Board
+from tests.core.loop import VirtualClock
 from tests.core.market import an_ask, an_attempt, cost, e2e, ttft
 from tests.dispatch.stage import (
     CHEAP,
@@ -190,6 +192,21 @@ def test_a_strict_request_gets_no_second_that_would_rather_miss() -> None:
     strict = an_ask(ttft(500), mode=Mode.STRICT)
     ran = race(LATE, ask=strict).play()
     assert ran.upstream.tried in ([], [CHEAP.id])
+
+
+def test_whole_answers_and_streams_of_one_class_have_their_own_timers() -> None:
+    clock = VirtualClock()
+    planner = Planner(Board((CHEAP, MIDDLE), clock), clock, lambda: 0.0)
+    streamed = an_ask(ttft(2000))
+    hedging = Policy("default", hedge=True)
+
+    def timer(ask: Ask) -> float | None:
+        return planner.rescue_after_s(ask, hedging, planner.plan(ask, (), 0.0), 0.0, ())
+
+    first = timer(streamed)
+    assert first is not None
+    assert timer(streamed._replace(stream=False)) is None
+    assert timer(streamed) == first
 
 
 def test_both_with_content_at_the_same_instant_are_one_answer() -> None:
