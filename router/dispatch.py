@@ -18,7 +18,7 @@ import asyncio
 import math
 from collections.abc import Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Final
 
@@ -65,7 +65,6 @@ class Flight:
     ask: Ask
     call: Call
     context: TraceContext
-    surface: str
     received: float
     received_wall: float
     span_id: str
@@ -135,21 +134,19 @@ class Dispatcher:
         self._policies = policies
         self._default_policy = default_policy
 
-    async def run(  # noqa: PLR0917 - what a surface knows, in the order it is known
+    async def run(
         self,
         ask: Ask,
         call: Call,
         downstream: Downstream,
         context: TraceContext,
         received: float,
-        surface: str,
     ) -> None:
         """Serve one request. Raises ``Fault`` if nothing was begun; ends the answer otherwise."""
         flight = Flight(
             ask=ask,
             call=call,
             context=context,
-            surface=surface,
             received=received,
             received_wall=self._clock.wall() - (self._clock.mono() - received),
             span_id=self._tracer.span_id(),
@@ -235,7 +232,12 @@ class Dispatcher:
     ) -> Run | None:
         now = self._clock.mono()
         decision = self._planner.rescue(
-            flight.ask, first, now - sent, now - flight.received, flight.tried
+            flight.ask,
+            first,
+            waited_s=now - sent,
+            elapsed_s=now - flight.received,
+            tried=flight.tried,
+            spent_usd=sum([a.cost_nano_usd for a in flight.attempts]) / 1e9,
         )
         if decision is None:
             return None
@@ -243,14 +245,17 @@ class Dispatcher:
         return self._attempt(flight, decision, downstream)
 
     def _policy(self, ask: Ask) -> Policy:
-        return self._policies.get(ask.sla.policy, self._default_policy)
+        policy, wishes = self._policies.get(ask.sla.policy, self._default_policy), ask.preferences
+        if wishes.fallbacks or wishes.order:
+            return policy
+        return replace(policy, attempts=1)
 
     async def _attempt(self, flight: Flight, decision: Decision, downstream: Downstream) -> None:
         """Send to the head of the plan and relay what comes; book it however it ends."""
         clock, endpoint = self._clock, decision.plan[0].endpoint
         span_id = self._tracer.span_id()
         number = len(flight.tried) + 1
-        body, headers, stream, wants_usage, _, _, _ = flight.call
+        body, headers, stream, wants_usage, *_, surface = flight.call
         call = Call(
             body,
             headers,
@@ -259,6 +264,7 @@ class Dispatcher:
             f"{flight.ask.id}-{number}",
             self._tracer.outgoing(flight.context, span_id),
             flight.context.tracestate,
+            surface,
         )
         flight.fault = None
         flight.tried.add(endpoint.id)
@@ -299,12 +305,12 @@ class Dispatcher:
         clock, endpoint = self._clock, meter.endpoint
         total = meter.sent + endpoint.limits.total_s
         first = min(meter.sent + first_content_s(flight.ask, endpoint, decision.forecast), total)
-        upstream = self._upstreams[endpoint.dialect]
+        exchange = self._upstreams[endpoint.dialect].call(endpoint, call)
         loop = asyncio.get_running_loop()
         try:
             async with (
                 asyncio.timeout_at(loop.time() + clock.real_s(first - meter.sent)) as timer,
-                upstream.call(endpoint, call) as reply,
+                exchange as reply,
             ):
                 meter.status, meter.upstream_id = reply.status, reply.upstream_id
                 meter.headed = clock.mono()
@@ -319,6 +325,8 @@ class Dispatcher:
                     meter.length = reply.length
         except TimeoutError:
             raise meter.overdue(total_reached=clock.mono() >= total) from None
+        finally:
+            meter.left = exchange.sent
         await self._give(flight, decision, meter, reply, piece, downstream)
 
     async def _stream(
@@ -349,8 +357,6 @@ class Dispatcher:
                 if piece.content and now > silence.moves_at:
                     silence.broken(now)
                 if not flight.begun:
-                    if flight.race is not None:
-                        await flight.race.claim()
                     await self._begin(flight, decision, reply, downstream)
                     await write(b"".join(held))
                 if piece.data:
@@ -362,8 +368,6 @@ class Dispatcher:
         if not flight.begun:
             if meter.is_empty:
                 raise Fault(Kind.EMPTY, f"{meter.endpoint.id} answered with nothing.")
-            if flight.race is not None:
-                await flight.race.claim()
             await self._begin(flight, decision, reply, downstream)
             await downstream.write(b"".join(held))
         self._book(flight, meter, None, None)
@@ -383,21 +387,26 @@ class Dispatcher:
         meter.note(piece, self._clock.mono())
         if not piece.content and meter.is_empty:
             raise Fault(Kind.EMPTY, f"{meter.endpoint.id} answered with nothing.")
-        if flight.race is not None:
-            await flight.race.claim()
+        await _win(flight)
         self._book(flight, meter, None, None)
         outcome = self._outcome(flight)
-        await self._begin(flight, decision, reply, downstream, outcome)
+        await self._open(flight, decision, reply, downstream, outcome)
         await downstream.write(piece.data)
         await downstream.finish(outcome, flight.explained)
 
     async def _begin(
+        self, flight: Flight, decision: Decision, reply: Reply, downstream: Downstream
+    ) -> None:
+        await _win(flight)
+        await self._open(flight, decision, reply, downstream, None)
+
+    async def _open(
         self,
         flight: Flight,
         decision: Decision,
         reply: Reply,
         downstream: Downstream,
-        outcome: Outcome | None = None,
+        outcome: Outcome | None,
     ) -> None:
         flight.begun = True
         await downstream.begin(
@@ -421,7 +430,7 @@ class Dispatcher:
         ended = self._clock.mono()
         streamed = flight.ask.stream
         usage = meter.usage
-        if usage is None and is_billed(kind, meter.status):
+        if usage is None and is_billed(kind, meter.status, sent=meter.left):
             usage = self._estimate(flight.ask, meter, kind, ended)
         visible = 0.0
         if usage is not None:
@@ -511,7 +520,6 @@ class Dispatcher:
                 ask=flight.ask,
                 outcome=outcome,
                 decisions=tuple(flight.decisions),
-                surface=flight.surface,
                 received_wall=flight.received_wall,
                 overhead_s=flight.overhead_s,
                 context=flight.context,
@@ -519,8 +527,15 @@ class Dispatcher:
                 attempt_span_ids=tuple(flight.attempt_span_ids),
                 endpoints=flight.endpoints,
                 fault=flight.fault,
+                explained=flight.explained,
             )
         )
+
+
+async def _win(flight: Flight) -> None:
+    """Return to the attempt that serves: the other, if there is one, has ended and is booked."""
+    if flight.race is not None:
+        await flight.race.claim()
 
 
 def _broke_off(endpoint: Endpoint, how: str) -> str:

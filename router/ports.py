@@ -18,6 +18,7 @@ from router.core.decision import Decision, Explained
 from router.core.faults import Fault
 from router.core.measure import Attempt, Outcome
 from router.core.stakes import Stakes
+from router.core.surface import Surface
 from router.core.tokens import Rates
 
 
@@ -46,6 +47,7 @@ class Call(NamedTuple):
     ``body`` is the JSON as received but for our own keys; the upstream puts its model name in.
     ``headers`` are lower-case and hold no credentials of the client. ``attempt_id`` goes out as
     ``x-request-id``; ``traceparent`` and ``tracestate`` are the W3C context of this attempt.
+    ``surface`` is what the body is written for.
     """
 
     body: bytes
@@ -55,6 +57,7 @@ class Call(NamedTuple):
     attempt_id: str
     traceparent: str | None = None
     tracestate: str = ""
+    surface: Surface = Surface.CHAT
 
 
 class Reply(Protocol):
@@ -89,6 +92,19 @@ class Reply(Protocol):
         ...
 
 
+class Exchange(AbstractAsyncContextManager[Reply], Protocol):
+    """One call: entering it sends the request and waits for the response headers.
+
+    Leaving the context ends the exchange at once, so that an unfinished answer stops being
+    generated. Raises ``Fault`` for everything that goes wrong, foreign exceptions included.
+    """
+
+    @property
+    def sent(self) -> bool:
+        """Whether the provider may have seen the request."""
+        ...
+
+
 class Upstream(Protocol):
     """A way to reach endpoints of one wire format."""
 
@@ -97,12 +113,8 @@ class Upstream(Protocol):
         """Whether calls can be made now (an adapter may still be loading)."""
         ...
 
-    def call(self, endpoint: Endpoint, call: Call) -> AbstractAsyncContextManager[Reply]:
-        """Send the request and wait for the response headers.
-
-        Leaving the context ends the exchange at once, so that an unfinished answer stops being
-        generated. Raises ``Fault`` for everything that goes wrong, foreign exceptions included.
-        """
+    def call(self, endpoint: Endpoint, call: Call) -> Exchange:
+        """Prepare one exchange; nothing is sent yet. Raises ``Fault`` where nothing can be."""
         ...
 
 
@@ -169,16 +181,16 @@ class TraceContext(NamedTuple):
 class Record(NamedTuple):
     """Everything there is to tell about one finished request; holds no prompt and no answer.
 
-    ``surface`` is the operation (``chat``); ``received_wall`` unix seconds of its last byte;
+    ``received_wall`` are the unix seconds of its last byte;
     ``overhead_s`` our own time before the first attempt was sent; ``span_id`` the server span's
     id, ``attempt_span_ids`` one per attempt (they went upstream in ``traceparent``); ``fault``
-    what the client was told. ``decisions`` has one entry per planning, ``endpoints`` those tried.
+    what the client was told. ``decisions`` has one entry per planning, ``endpoints`` those tried;
+    ``explained`` is there when the request asked for it.
     """
 
     ask: Ask
     outcome: Outcome
     decisions: tuple[Decision, ...]
-    surface: str
     received_wall: float
     overhead_s: float
     context: TraceContext
@@ -186,6 +198,7 @@ class Record(NamedTuple):
     attempt_span_ids: tuple[str, ...]
     endpoints: Mapping[EndpointId, Endpoint] = MappingProxyType({})
     fault: Fault | None = None
+    explained: Explained | None = None
 
 
 class Tracer(Protocol):

@@ -16,6 +16,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NewType
 
+from router.core.surface import Surface
+
 EndpointId = NewType("EndpointId", str)
 ModelName = NewType("ModelName", str)
 
@@ -39,10 +41,14 @@ class Capability(StrEnum):
 
 
 class Dialect(StrEnum):
-    """The wire format an endpoint speaks."""
+    """How an endpoint is reached: by its own wire format, or by litellm, which knows the rest."""
 
     OPENAI = "openai"
+    ANTHROPIC = "anthropic"
     LITELLM = "litellm"
+
+
+CHAT_ONLY = frozenset((Surface.CHAT,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +276,8 @@ class Endpoint:
     ``context`` is in tokens, prompt and answer together. ``price`` is ``None`` where nobody knows
     it: such an endpoint is never chosen as the cheapest. ``upstream_model`` is the name sent to
     the provider, ``family`` the model whose answers it gives (answer lengths are learned per
-    family). ``api_key_env`` names a variable, it never holds a key.
+    family). ``api_key_env`` names a variable, it never holds a key. ``speaks`` are the surfaces it
+    serves itself; others may be translated to it (``dialects``).
     """
 
     id: EndpointId
@@ -284,6 +291,7 @@ class Endpoint:
     price: Price | None
     max_output: int | None = None
     dialect: Dialect = Dialect.OPENAI
+    speaks: frozenset[Surface] = CHAT_ONLY
     api_key_env: str | None = None
     auth_header: str = "authorization"
     capabilities: frozenset[Capability] = frozenset(Capability)
@@ -291,6 +299,7 @@ class Endpoint:
     quantization: str = "unknown"
     region: str = ""
     data_collection: bool = False
+    zero_retention: bool = False
     bills_after_cancel: bool = False
     prior: Prior = field(default_factory=Prior)
     limits: Limits = field(default_factory=Limits)

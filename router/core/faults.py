@@ -57,9 +57,11 @@ class Kind(StrEnum):
     NO_ROUTE = "not_found"
     BAD_METHOD = "method_not_allowed"
     NO_MODEL = "model_not_found"
+    NO_DECISION = "decision_not_found"
     INFEASIBLE = "sla_infeasible"
     UNAVAILABLE = "temporarily_unavailable"
     DRAINING = "shutting_down"
+    UNTOLD = "not_expressible"
     REJECTED = "upstream_rejected_request"
     CONTEXT_EXCEEDED = "context_length_exceeded"
     CREDENTIALS = "upstream_credentials"
@@ -97,11 +99,15 @@ FAULTS: Final[Mapping[Kind, Spec]] = {
     Kind.NO_MODEL: Spec(
         Whose.CLIENT, 404, False, False, False, "invalid_request_error", "not_found_error"
     ),
+    Kind.NO_DECISION: Spec(
+        Whose.CLIENT, 404, False, False, False, "invalid_request_error", "not_found_error"
+    ),
     Kind.INFEASIBLE: Spec(Whose.CLIENT, 422, False, False, False, *_BAD),
     Kind.UNAVAILABLE: Spec(
         Whose.UPSTREAM, 503, False, False, True, "server_error", "overloaded_error"
     ),
     Kind.DRAINING: Spec(Whose.OURS, 503, False, False, True, "server_error", "overloaded_error"),
+    Kind.UNTOLD: Spec(Whose.CLIENT, 400, True, False, False, *_BAD),
     Kind.REJECTED: Spec(Whose.CLIENT, 400, False, False, False, *_BAD),
     Kind.CONTEXT_EXCEEDED: Spec(Whose.CLIENT, 400, True, False, False, *_BAD),
     Kind.CREDENTIALS: Spec(Whose.OPERATOR, 502, True, True, False, *_API),

@@ -17,7 +17,9 @@ from router.core.ask import Bound, BoundKind, Sla
 from router.core.catalogue import EndpointId
 from router.core.faults import Kind
 
-CUT_OFF: Final = frozenset({"length", "max_tokens"})
+CUT_OFF: Final = frozenset(
+    {"length", "max_tokens", "max_output_tokens", "model_context_window_exceeded"}
+)
 """Finish reasons of answers that were not allowed to end."""
 MIN_TOKENS_FOR_SPEED = 8
 """Fewer streamed tokens say nothing about speed (design section 2)."""

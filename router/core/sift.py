@@ -7,7 +7,7 @@ rule.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from math import exp, inf
 from operator import itemgetter
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from router.core.ask import NO_PREFERENCES, Ask, BoundKind, Preferences
 from router.core.candidate import Candidate, Warm
 from router.core.catalogue import Endpoint, Price
 from router.core.decision import Reason, Rejection
+from router.core.dialects import EXPRESSIBLE, SEALED, way
 from router.core.lengths import Lengths
 from router.core.tokens import guess
 
@@ -68,14 +69,23 @@ def sift(
     max_cost = min((b.limit for b in bounds if b.kind is BoundKind.COST), default=inf)
     picky = max_cost < inf or (wishes is not NO_PREFERENCES and wishes != NO_PREFERENCES)
     exacting = bool(tried or ask.needs or max_tokens)
-    guessed = guess(ask.prompt)
+    guessed, surface = guess(ask.prompt), ask.surface
+    generates = surface.generates
     stretches = {} if chance is None else _stretches(candidates, chance)
     means: dict[int, float] = {}
     for candidate in candidates:
         endpoint, stats, lengths, rates, _, standing = candidate
         tokens = guessed * rates.correction(ask.prompt)
-        needed = window or tokens * PROMPT_MARGIN + (max_tokens or lengths.nodes[-1][1])
-        if exacting or standing or endpoint.context < needed or endpoint.unsupported_params:
+        needed = window or 0.0
+        if not needed and generates:
+            needed = tokens * PROMPT_MARGIN + (max_tokens or lengths.nodes[-1][1])
+        if (
+            exacting
+            or standing
+            or endpoint.context < needed
+            or endpoint.unsupported_params
+            or surface not in endpoint.speaks
+        ):
             rejection = _hard_fact(ask, candidate, needed, wall=wall, tried=tried)
             if rejection is not None:
                 out.append(rejection)
@@ -103,7 +113,11 @@ def sift(
                 then = listed.quoted(wall, tokens + answer, ask.tier, thinking)
             total += later * _later_usd(then, tokens + answer, answer, stats.cache_hit)
         if picky:
-            rejection = _unwanted(wishes, endpoint, price) or _over_cost(endpoint, cost, max_cost)
+            rejection = (
+                _unwanted(wishes, endpoint, price)
+                or _unpriced(ask, endpoint)
+                or _over_cost(endpoint, cost, max_cost)
+            )
             if rejection is not None:
                 out.append(rejection)
                 continue
@@ -156,6 +170,10 @@ def _hard_fact(
             standing.detail,
             retry_after_s=max(0.0, standing.until_wall - wall),
         )
+    if ask.surface not in endpoint.speaks:
+        rejection = _untold(ask, endpoint)
+        if rejection is not None:
+            return rejection
     if ask.needs and not ask.needs <= endpoint.capabilities:
         lacking = ", ".join(sorted(ask.needs - endpoint.capabilities))
         return Rejection(endpoint.id, Reason.CAPABILITY, f"does not offer {lacking}")
@@ -181,22 +199,62 @@ def _hard_fact(
     return None
 
 
+def _untold(ask: Ask, endpoint: Endpoint) -> Rejection | None:
+    """Refuse an endpoint that could only be told a part of the request, naming the rest."""
+    behind = way(ask.surface, endpoint.speaks)
+    if behind is None:
+        spoken = ", ".join(sorted(endpoint.speaks))
+        detail = f"does not speak {ask.surface}, only {spoken}"
+        return Rejection(endpoint.id, Reason.SURFACE, detail)
+    if ask.only_natively:
+        reason = Reason.SIGNATURE if ask.only_natively in SEALED else Reason.PARAMETER
+        detail = f"speaks {behind}, which has no {ask.only_natively}"
+        return Rejection(endpoint.id, reason, detail)
+    unknown = ask.params - EXPRESSIBLE[ask.surface, behind]
+    if unknown:
+        lacking = ", ".join(sorted(unknown))
+        return Rejection(endpoint.id, Reason.PARAMETER, f"speaks {behind}, which has no {lacking}")
+    return None
+
+
 def _unwanted(wish: Preferences, endpoint: Endpoint, price: Price) -> Rejection | None:
     name = endpoint.id
-    if wish.only and name not in wish.only and endpoint.provider not in wish.only:
+    if wish.only and not is_named(endpoint, wish.only):
         return Rejection(name, Reason.NOT_PREFERRED, "not in provider.only")
-    if name in wish.ignore or endpoint.provider in wish.ignore:
+    if wish.ignore and is_named(endpoint, wish.ignore):
         return Rejection(name, Reason.NOT_PREFERRED, "in provider.ignore")
+    if wish.order and not wish.fallbacks and not is_named(endpoint, wish.order):
+        why = "not in provider.order; allow_fallbacks is false"
+        return Rejection(name, Reason.NOT_PREFERRED, why)
     if wish.deny_data_collection and endpoint.data_collection:
         return Rejection(name, Reason.DATA_POLICY, "may keep prompts; data_collection is deny")
-    if wish.quantizations and endpoint.quantization not in wish.quantizations:
+    if wish.zero_retention and not endpoint.zero_retention:
+        return Rejection(name, Reason.DATA_POLICY, "not known to keep nothing; zdr is true")
+    if wish.quantizations and endpoint.quantization.lower() not in wish.quantizations:
         return Rejection(name, Reason.QUANTIZATION, f"serves {endpoint.quantization}")
-    for cap, value in ((wish.max_price_input, price.input), (wish.max_price_output, price.output)):
+    for cap, value, unit in (
+        (wish.max_price_input, price.input, "million tokens"),
+        (wish.max_price_output, price.output, "million tokens"),
+        (wish.max_fee, price.fee, "request"),
+    ):
         if cap is not None and value > cap:
-            return Rejection(
-                name, Reason.PRICE_CAP, "dearer per million tokens", limit=cap, value=value
-            )
+            return Rejection(name, Reason.PRICE_CAP, f"dearer per {unit}", limit=cap, value=value)
     return None
+
+
+def is_named(endpoint: Endpoint, names: Iterable[str]) -> bool:
+    """Whether one of ``names`` (in lower case) is the endpoint's or its provider's."""
+    known = (endpoint.provider.lower(), endpoint.id.lower())
+    return any(name in known for name in names)
+
+
+def _unpriced(ask: Ask, endpoint: Endpoint) -> Rejection | None:
+    """Refuse what was capped although nobody knows its price."""
+    media = ask.needs & ask.preferences.capped_media
+    if not media:
+        return None
+    why = f"its price of {', '.join(sorted(media))} is not known, and max_price caps it"
+    return Rejection(endpoint.id, Reason.PRICE_UNKNOWN, why)
 
 
 def _over_cost(endpoint: Endpoint, cost: float, max_cost: float) -> Rejection | None:

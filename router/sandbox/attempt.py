@@ -9,11 +9,10 @@ from random import Random
 
 from aiohttp import web
 
-from router.sandbox import anthropic, openai
 from router.sandbox.ask import Answer, Ask, Refusal
 from router.sandbox.draw import draw
 from router.sandbox.faults import Fault, Faults, Kind, Stage
-from router.sandbox.fleet import Dialect, Row
+from router.sandbox.fleet import Row
 from router.sandbox.floor import Floor
 from router.sandbox.ledger import CANCELLED, Tab, Usage
 from router.sandbox.orders import distorted, ordered_faults, wish
@@ -25,7 +24,6 @@ from router.sandbox.wire import JSON, STREAM, Wire
 
 _NOISE_BYTES = 400
 _HTML = b"<!doctype html><html><head><title>%s</title></head><body><h1>%s</h1></body></html>"
-MANNERS: dict[Dialect, Manner] = {Dialect.OPENAI: openai, Dialect.ANTHROPIC: anthropic}
 
 
 async def _unworked(kind: Kind, wire: Wire, chance: Random) -> None:
@@ -44,18 +42,14 @@ async def _unworked(kind: Kind, wire: Wire, chance: Random) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request at one row, from its arrival to its last byte."""
+    """One request at one row, from its arrival to its last byte, held in one manner."""
 
     floor: Floor
     request: web.Request
     row: Row
+    manner: Manner
     number: int
     tab: Tab
-
-    @property
-    def manner(self) -> Manner:
-        """The dialect it is held in."""
-        return MANNERS[self.row.dialect]
 
     async def serve(self) -> web.StreamResponse:
         """The response, whatever it is; the attempt is in the ledger when this returns."""
@@ -83,15 +77,18 @@ class Attempt:
             self.tab.end = f"fault:{spoiled.kind}"
             await _unworked(spoiled.kind, wire, chance)
             return wire.response
-        cached = self.floor.prompts.cached(self.row, ask.prefixes, now=now)
-        wanted = wish(self.request.headers, self.row, ask, faults, sky, cached)
+        known = self.floor.prompts.read(self.row, ask.prefixes, ask.marks, now=now)
+        wanted = wish(self.request.headers, self.row, ask, faults, sky, known.read)
         take = distorted(draw(self.row, wanted, chance), faults)
-        answer = Answer(self.row, ask, take, self.number, int(self.tab.at), cached)
+        answer = Answer(self.row, ask, take, self.number, int(self.tab.at), known)
         await self._perform(self._scene(answer, faults, wire))
         return wire.response
 
     async def _admit(self) -> Ask:
-        """The parsed request. Raises Refusal for a missing key, a bad body, too long a prompt."""
+        """The parsed request.
+
+        Raises Refusal for a missing key, a bad body, too long a prompt, a model of another kind.
+        """
         if not self.manner.admits(self.request.headers):
             raise Refusal(401, "You didn't provide an API key.")
         try:
@@ -100,7 +97,10 @@ class Attempt:
             raise Refusal(413, "The request is too large.") from None
         ask = self.manner.parse(raw)
         self.tab.stream = ask.stream
-        if ask.prompt_tokens + (ask.max_tokens or 1) > self.row.context:
+        if (ask.inputs is None) != (self.row.dimensions == 0):
+            what = "sample" if ask.inputs is None else "generate embeddings"
+            raise Refusal(403, f"You are not allowed to {what} from this model")
+        if ask.window_tokens > self.row.context:
             raise self.manner.too_long(self.row, ask)
         return ask
 

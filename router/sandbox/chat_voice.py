@@ -10,7 +10,7 @@ from router.sandbox.ask import Answer
 from router.sandbox.fleet import Accent, UsageStyle
 from router.sandbox.ledger import Usage, cost_nano_usd
 
-_FAILED = {
+FAILED = {
     "message": "The server had an error.",
     "type": "server_error",
     "param": None,
@@ -18,7 +18,7 @@ _FAILED = {
 }
 
 
-def _usage(answer: Answer, usage: Usage) -> dict[str, object]:
+def counted(answer: Answer, usage: Usage) -> dict[str, object]:
     """The usage object, with what the row's accent adds."""
     counts: dict[str, object] = {
         "prompt_tokens": usage.prompt,
@@ -113,7 +113,7 @@ class ChatVoice:
 
     def closing(self, usage: Usage, style: UsageStyle, *, done: bool) -> bytes:
         """The finish chunk, usage where this row reports it, and [DONE]."""
-        counts = b',"usage":' + encode(_usage(self._answer, usage)) + b"}\n\n"
+        counts = b',"usage":' + encode(counted(self._answer, usage)) + b"}\n\n"
         last = self._delta({}, self._finish)
         if style is UsageStyle.LAST_CHOICE:
             last = last.removesuffix(self._tail) + b"]" + counts
@@ -123,7 +123,7 @@ class ChatVoice:
 
     def failing(self) -> bytes:
         """An error object where a chunk was expected."""
-        return b"data: " + encode({"error": _FAILED}) + b"\n\n"
+        return b"data: " + encode({"error": FAILED}) + b"\n\n"
 
     def whole(self, reasoning: str, text: str, usage: Usage, style: UsageStyle) -> bytes:
         """The chat completion."""
@@ -143,7 +143,7 @@ class ChatVoice:
             "choices": [choice],
         }
         if style is not UsageStyle.NONE:
-            body["usage"] = _usage(self._answer, usage)
+            body["usage"] = counted(self._answer, usage)
         return encode(body)
 
     @property

@@ -68,12 +68,14 @@ class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     output: NotNegative
     cached_input: NotNegative | None = None
     cache_write: NotNegative | None = None
+    cache_write_1h: NotNegative | None = None
 
 
 class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One endpoint of the market. Seconds are virtual, token counts are billed tokens.
 
     `cache_s` is how long it remembers a prompt unasked; 0 where it has no prompt cache.
+    `dimensions` are those of its vectors; 0 for a model that answers with text.
     """
 
     id: Name
@@ -97,6 +99,7 @@ class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     holds_headers: bool = False
     keepalive_s: NotNegative = 0.0
     cache_s: NotNegative = 0.0
+    dimensions: Annotated[int, msgspec.Meta(ge=0)] = 0
 
     @property
     def endpoint(self) -> EndpointId:

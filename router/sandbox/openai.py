@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from hashlib import blake2s
+from typing import TypeVar
 
 import msgspec
 from msgspec.json import encode
@@ -22,7 +23,9 @@ class _Message(msgspec.Struct):
     tool_calls: list[object] | None = None
 
 
-class _Options(msgspec.Struct):
+class Options(msgspec.Struct):
+    """What a stream is to tell beside the answer."""
+
     include_usage: bool = False
 
 
@@ -30,7 +33,7 @@ class _Body(msgspec.Struct):
     model: str
     messages: list[_Message]
     stream: bool | None = None
-    stream_options: _Options | None = None
+    stream_options: Options | None = None
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
     tools: list[object] | None = None
@@ -69,23 +72,26 @@ def _said(body: _Body, parameters: object, *, called: bool) -> str | None:
             return None
 
 
-def _decode(raw: bytes) -> _Body:
+Shape = TypeVar("Shape", bound=msgspec.Struct)
+
+
+def decode(raw: bytes, shape: type[Shape]) -> Shape:
+    """The body. Raises Refusal 400 for broken JSON and for wrong or missing fields."""
     try:
-        body = msgspec.json.decode(raw, type=_Body)
+        return msgspec.json.decode(raw, type=shape)
     except msgspec.ValidationError as error:
         named = _FIELD.search(str(error))
         field = named[1] if named else None
         raise Refusal(400, str(error), code="invalid_value", param=field) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise Refusal(400, "We could not parse the JSON body of your request.") from None
-    if not body.messages:
-        raise Refusal(400, "[] is too short - 'messages'", param="messages")
-    return body
 
 
 def parse(raw: bytes) -> Ask:
     """The request. Raises Refusal 400 for broken JSON and for wrong or missing fields."""
-    body = _decode(raw)
+    body = decode(raw, _Body)
+    if not body.messages:
+        raise Refusal(400, "[] is too short - 'messages'", param="messages")
     limit = body.max_completion_tokens if body.max_tokens is None else body.max_tokens
     if limit is not None and limit < 1:
         raise Refusal(400, f"Invalid 'max_tokens': {limit} is below 1.", param="max_tokens")

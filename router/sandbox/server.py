@@ -4,13 +4,14 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from router.sandbox import anthropic, openai
+from router.sandbox import anthropic, completions, embeddings, openai, responses
 from router.sandbox.ask import Refusal
 from router.sandbox.attempt import Attempt
 from router.sandbox.fleet import Dialect, EndpointId, Row
 from router.sandbox.floor import FLOOR, Floor
 from router.sandbox.ledger import Tab
 from router.sandbox.script import Order, schedule
+from router.sandbox.voice import Manner
 from router.sandbox.wire import JSON
 
 _BODY_BYTES = 64 * 1024 * 1024
@@ -28,15 +29,15 @@ def _row(request: web.Request) -> Row:
     return row
 
 
-def _answers(dialect: Dialect) -> Handler:
-    """The handler of the path on which `dialect` is spoken; other rows are not found there."""
+def _answers(dialect: Dialect, manner: Manner) -> Handler:
+    """The handler of a path where rows of `dialect` speak in this manner; others are not found."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
         floor, row = request.app[FLOOR], _row(request)
         if row.dialect is not dialect:
             raise web.HTTPNotFound
         tab = Tab(id=request.headers.get("x-request-id", ""), at=floor.clock.now())
-        return await Attempt(floor, request, row, next(floor.numbers), tab).serve()
+        return await Attempt(floor, request, row, manner, next(floor.numbers), tab).serve()
 
     return answer
 
@@ -111,8 +112,11 @@ def build(floor: Floor) -> web.Application:
             web.get("/sandbox/fleet", _fleet),
             web.post("/sandbox/script", _script),
             web.delete("/sandbox/script", _clear),
-            web.post("/{endpoint}/v1/chat/completions", _answers(Dialect.OPENAI)),
-            web.post("/{endpoint}/v1/messages", _answers(Dialect.ANTHROPIC)),
+            web.post("/{endpoint}/v1/chat/completions", _answers(Dialect.OPENAI, openai)),
+            web.post("/{endpoint}/v1/responses", _answers(Dialect.OPENAI, responses)),
+            web.post("/{endpoint}/v1/completions", _answers(Dialect.OPENAI, completions)),
+            web.post("/{endpoint}/v1/embeddings", _answers(Dialect.OPENAI, embeddings)),
+            web.post("/{endpoint}/v1/messages", _answers(Dialect.ANTHROPIC, anthropic)),
             web.post("/{endpoint}/v1/messages/count_tokens", _count_tokens),
             web.get("/{endpoint}/v1/models", _models),
         ]

@@ -1,4 +1,4 @@
-"""How an answer sounds: the interface both dialects give to the stage.
+"""How an answer sounds: the interface every surface gives to the stage.
 
 A voice renders bytes and knows nothing of time; the stage decides when they are sent.
 """
@@ -12,7 +12,7 @@ from router.sandbox.ledger import Usage
 
 
 class Voice(Protocol):
-    """One answer in one dialect. Every method returns whole SSE events, or none (b"")."""
+    """One answer on one surface. Every method returns whole SSE events, or none (b"")."""
 
     def opening(self) -> bytes:
         """What comes before any content."""
@@ -40,7 +40,7 @@ class Voice(Protocol):
 
 
 class Manner(Protocol):
-    """A dialect: a module with these functions."""
+    """A surface in its dialect: a module with these functions."""
 
     def parse(self, raw: bytes) -> Ask:
         """The request. Raises Refusal."""

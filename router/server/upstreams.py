@@ -15,6 +15,7 @@ from router.server.clock import SystemClock
 from router.upstream.connector import open_connector
 from router.upstream.litellm import LiteLLM
 from router.upstream.relay import Relay
+from router.upstream.translating import Translating
 
 _SANDBOX_KEY = "MERITORDER_SANDBOX_KEY"
 
@@ -29,8 +30,13 @@ async def open_market(
         Market.start(speed=settings.sandbox.speed, seed=settings.sandbox.seed)
     )
 
+    by_relay = {row.id for row in settings.endpoints if row.wire is not Dialect.LITELLM}
+
     def base_url_of(endpoint: str) -> str | None:
-        return market.base_url(endpoint) if endpoint in market.rows else None
+        if endpoint not in market.rows:
+            return None
+        url = market.base_url(endpoint)  # Anthropic's clients put the version there themselves
+        return url if endpoint not in by_relay else url.removesuffix("/v1") + "/v1"
 
     return market, base_url_of
 
@@ -53,14 +59,13 @@ async def open_upstreams(
     """Open a way to every endpoint; litellm, where one needs it, is still to be loaded."""
     ca_file = Path(settings.upstream.ca_file) if settings.upstream.ca_file else None
     connector = await stack.enter_async_context(open_connector(ca_file=ca_file, environ=environ))
-    relayed = [e for e in fleet.endpoints if e.dialect is Dialect.OPENAI]
-    upstreams: dict[Dialect, Upstream] = {
-        Dialect.OPENAI: Relay(connector, relayed, environ=environ, wall=clock.wall)
-    }
+    relayed = [e for e in fleet.endpoints if e.dialect is not Dialect.LITELLM]
+    relay = Translating(Relay(connector, relayed, environ=environ, wall=clock.wall), clock.wall)
+    upstreams: dict[Dialect, Upstream] = {Dialect.OPENAI: relay, Dialect.ANTHROPIC: relay}
     foreign = [e for e in fleet.endpoints if e.dialect is Dialect.LITELLM]
     if not foreign:
         return upstreams, None
     litellm = LiteLLM(foreign, environ=environ, wall=clock.wall, ca_file=ca_file)
     stack.push_async_callback(litellm.close)
-    upstreams[Dialect.LITELLM] = litellm
+    upstreams[Dialect.LITELLM] = Translating(litellm, clock.wall)
     return upstreams, litellm

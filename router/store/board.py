@@ -26,6 +26,7 @@ from router.core.measure import MIN_TOKENS_FOR_SPEED, Attempt, Outcome, Verdict
 from router.core.portrait import Survey, class_portrait, portrait
 from router.core.stakes import Stakes
 from router.core.stats import Stats
+from router.core.surface import Surface
 from router.core.tokens import Rates
 from router.ports import Clock
 from router.store.journal import Journal
@@ -171,7 +172,9 @@ class Board:
 
     def warm(self, ask: Ask) -> Warm:
         """Return how many tokens of its conversation each endpoint should still remember."""
-        return self.journal.sessions.warm(ask.session, self._clock.wall()) if ask.session else COLD
+        if not ask.session or ask.compacted:
+            return COLD
+        return self.journal.sessions.warm(ask.session, self._clock.wall())
 
     def survey(self) -> Survey:
         """Tell everything that is known, for people; nothing is decided from it."""
@@ -212,6 +215,11 @@ class Board:
     def rates(self, endpoint: Endpoint) -> Rates:
         """Return what the endpoint's model makes of bytes."""
         return self._rate(endpoint.family, self._clock.wall())
+
+    def count(self, ask: Ask) -> int:
+        """Estimate a prompt's tokens at the first endpoint that serves its model."""
+        endpoint = self._serving[ask.model][0].endpoint
+        return round(self.rates(endpoint).prompt_tokens(ask.prompt))
 
     def unseen_tokens(
         self,
@@ -268,6 +276,10 @@ class Board:
         broken = seen.failures >= TRIPS_AFTER
         if broken:
             self._news += 1
+        if ask.surface is Surface.COUNT_TOKENS:
+            # Nothing was generated: how long it took tells nothing of an answer.
+            self._breaker(seen, attempt, wall, retry_after_s)
+            return
         view = self._stats(seen, wall)
         usage = attempt.usage
         prompt = (
@@ -281,7 +293,13 @@ class Board:
         added = (
             []
             if broken and attempt.fault is not None and attempt.first is None
-            else stats.learned(attempt, view, prompt / 1000, in_a_row=outlier and seen.outlier)
+            else stats.learned(
+                attempt,
+                view,
+                prompt / 1000,
+                expected=self._expected(attempt, ask, wall),
+                in_a_row=outlier and seen.outlier,
+            )
         )
         if usage is not None and not usage.estimated:
             added += self._habits(attempt, usage, ask, view, wall)
@@ -299,7 +317,8 @@ class Board:
 
     def settle(self, outcome: Outcome, decision: Decision, ask: Ask) -> None:
         """Book how a request ended for its class."""
-        if outcome.fault is Kind.CANCELLED or not outcome.attempts:
+        nobody_waited = outcome.fault is Kind.CANCELLED or not outcome.attempts
+        if nobody_waited or ask.surface is Surface.COUNT_TOKENS:
             return
         verdict = outcome.verdict()
         steerable = (
@@ -308,6 +327,8 @@ class Board:
             or decision.unweighed > 0
             or any(o.p_keep >= ask.sla.percentile for o in decision.plan)
         ) and verdict in (Verdict.KEPT, Verdict.MISSED)
+        if ask.preferences.ranks:
+            steerable = False  # Who was chosen did not depend on the price of a miss.
         subject, wall = self._class(ask.kind), self._clock.wall()
         self._latest.pop(ask.kind, None)
         self._latest[ask.kind] = ask
@@ -322,6 +343,8 @@ class Board:
         final = outcome.attempts[-1]
         if ask.session and final.usage is not None:
             found += stakes.turned(first=ask.session not in self.journal.sessions)
+            if ask.compacted:
+                self.journal.sessions.forget(ask.session, wall)
             self.journal.sessions.turn(ask.session, final.endpoint, final.usage.input, wall)
         self.journal.add(subject, stakes.STAKES, found, wall)
 
@@ -346,6 +369,13 @@ class Board:
             lately = sum([s.view.lately for s in serving if s.view is not None])
             most = max(most, lately / (lately + TRIALS * len(serving)))
         return most
+
+    def _expected(self, attempt: Attempt, ask: Ask, wall: float) -> stats.Expected | None:
+        """Expect the answer of which an attempt that was cut off showed nothing."""
+        if attempt.streamed or attempt.complete:
+            return None
+        found = self._length(self._seen[attempt.endpoint].endpoint, ask, wall)
+        return stats.Expected(found.mean_capped(ask.max_tokens) * found.visible, found.spread)
 
     def _habits(
         self, attempt: Attempt, usage: Usage, ask: Ask, view: Stats, wall: float

@@ -21,6 +21,7 @@ from router.surfaces.headers import passed_back, plain
 
 JSON = "application/json"
 _CLIENT_ERROR = 400
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _OUR_FIELDS = frozenset({"message", "type", "param", "code"})
 
 
@@ -51,21 +52,12 @@ def render(fault: Fault, request_id: str, envelope: Envelope = Envelope.OPENAI) 
     if upstream is not None and _passes(fault, upstream):
         return _passed(fault, upstream, request_id)
     headers = {"Content-Type": JSON, "X-Request-Id": request_id, **_again(fault)}
-    body = msgspec.json.encode(_error(fault, request_id, envelope))
+    body = msgspec.json.encode(error_json(fault, request_id, envelope))
     return Answer(fault.spec.status, headers, body)
 
 
-def stream_error(fault: Fault, request_id: str) -> bytes:
-    """Return the events that end a begun OpenAI stream: the error, then the usual terminator.
-
-    The OpenAI SDKs raise ``APIError`` at a chunk with ``error``; a client that only waits for
-    ``[DONE]`` gets it (vLLM ends its failed streams the same way).
-    """
-    error = msgspec.json.encode(_error(fault, request_id, Envelope.OPENAI))
-    return b"data: " + error + b"\n\ndata: [DONE]\n\n"
-
-
-def _error(fault: Fault, request_id: str, envelope: Envelope) -> dict[str, Any]:
+def error_json(fault: Fault, request_id: str, envelope: Envelope) -> dict[str, Any]:
+    """Return the object an error is told in."""
     spec = fault.spec
     message = fault.message.encode(errors="replace").decode()
     detail = _detail(fault)
@@ -114,13 +106,22 @@ def _whole_seconds(seconds: float | None) -> int:
 
 
 def _passes(fault: Fault, upstream: UpstreamError) -> bool:
-    """Whether the provider's answer may be shown: a JSON error that is not about our key."""
+    """Whether the provider's answer may be shown: a JSON object that is not about our key."""
     return (
         fault.kind is not Kind.CREDENTIALS
         and upstream.status >= _CLIENT_ERROR
         and upstream.content_type.partition(";")[0].strip().lower() == JSON
-        and bool(upstream.body)
+        and _is_object(upstream.body)
     )
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        _object.decode(body)
+        body.decode()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
 
 
 def _passed(fault: Fault, upstream: UpstreamError, request_id: str) -> Answer:

@@ -7,20 +7,29 @@ from its own bytes, so a prompt of 400 KB is walked once and never becomes Pytho
 from __future__ import annotations
 
 import re
-from typing import Final, NoReturn, TypeVar
+from typing import Annotated, Final, NoReturn, TypeVar
 
 import msgspec
 
 from router.core.faults import Fault, Kind
 
 T = TypeVar("T")
+Fields = dict[str, msgspec.Raw]
+"""The top level of a body: names and raw values."""
+
+TEXT: Final = msgspec.json.Decoder(str)
+FLAG: Final = msgspec.json.Decoder(bool)
+COUNT: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=1)])
+NATURAL: Final = msgspec.json.Decoder(Annotated[int, msgspec.Meta(ge=0)])
+INTEGER: Final = msgspec.json.Decoder(int)
+LIST: Final = msgspec.json.Decoder(list[msgspec.Raw])
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _PATH: Final = re.compile(r" - at `\$(.*)`$")
 _NULL: Final = b"null"
 
 
-def read_fields(body: bytes) -> dict[str, msgspec.Raw]:
+def read_fields(body: bytes) -> Fields:
     """Take a body apart.
 
     Raises ``Fault``: ``BAD_JSON`` with the position, ``BAD_BODY`` if it is no object.
@@ -46,9 +55,7 @@ def read_fields(body: bytes) -> dict[str, msgspec.Raw]:
     return fields
 
 
-def typed(
-    fields: dict[str, msgspec.Raw], name: str, decoder: msgspec.json.Decoder[T], takes: str
-) -> T | None:
+def typed(fields: Fields, name: str, decoder: msgspec.json.Decoder[T], takes: str) -> T | None:
     """Decode one field; ``None`` if it is absent or null. Raises ``Fault(BAD_BODY)``."""
     raw = fields.get(name)
     if raw is None:

@@ -7,6 +7,7 @@ path nobody serves, so that a 404 and a 405 wear our envelope too.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import hdrs, web
@@ -14,11 +15,13 @@ from aiohttp import hdrs, web
 from router.core.ask import Ask
 from router.core.catalogue import ModelName
 from router.core.faults import Fault, Kind
+from router.core.surface import Surface
 from router.ports import Call
+from router.surfaces.asking import read_ask
 from router.surfaces.body import read_body
-from router.surfaces.chat import read_chat
+from router.surfaces.decisions import decision_page
 from router.surfaces.endpoints import endpoints_page
-from router.surfaces.errors import Envelope, envelope_of, render, with_headers
+from router.surfaces.errors import envelope_of, render, with_headers
 from router.surfaces.explain import decision_json
 from router.surfaces.guard import INTERNAL, guarded, json_answer, log, web_answer
 from router.surfaces.headers import sift
@@ -40,63 +43,85 @@ RUNNER: Final[Mapping[str, Any]] = {
 }
 """Keyword arguments for ``web.AppRunner``."""
 
-_CHAT: Final = "/v1/chat/completions"
-_CHAT_END: Final = "/chat/completions"
+_BASE: Final = "/v1"
 _ANYWHERE: Final = "/{path:.*}"
 _HOME: Final = (
     "meritorder: sends each request to the cheapest endpoint expected to keep its budget.\n"
-    "POST /v1/chat/completions as you would to OpenAI; GET /v1/models lists what is served.\n"
+    "POST /v1/chat/completions or /v1/responses as you would to OpenAI, /v1/messages as you\n"
+    "would to Anthropic; GET /v1/models lists what is served.\n"
 )
 
 
 def make_app(service: Service) -> web.Application:
     """Return the application. Later routes may be added before it runs."""
     app = web.Application(client_max_size=service.max_body)
-    add = app.router.add_route
-    add("POST", _CHAT, guarded(_chat, service))
+    add = partial(app.router.add_route, expect_handler=_expected)
+    for surface in Surface:
+        add("POST", _BASE + surface.path, guarded(partial(_answer, surface), service))
     add("POST", "/v1/route/explain", guarded(_explain, service))
     app.router.add_get("/v1/route/endpoints", guarded(endpoints_page, service))
+    app.router.add_get("/v1/route/decisions/{id}", guarded(decision_page, service))
     app.router.add_get("/v1/models", guarded(_models, service))
     app.router.add_get("/v1/models/{id:.+}", guarded(_model, service))
     add("GET", "/", guarded(_home, service))
     add("HEAD", "/", guarded(_home, service, key_needed=False))
+    add("HEAD", "/api/hello", guarded(_home, service, key_needed=False))
     app.router.add_get("/health/live", guarded(_live, service, key_needed=False))
     app.router.add_get("/health/ready", guarded(_ready, service, key_needed=False))
     add("*", _ANYWHERE, guarded(_elsewhere, service))
     return app
 
 
-async def _read(request: web.Request, service: Service, request_id: str) -> tuple[Ask, Call, float]:
-    """Read a chat request; the stopwatch starts at the last byte of its body."""
+async def _expected(request: web.Request) -> None:
+    """Let a client send its body that waits to be told so; another expectation is not ours."""
+    if request.headers.get("Expect", "").lower() == "100-continue" and request.transport:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+
+async def _read(
+    surface: Surface, request: web.Request, service: Service, request_id: str
+) -> tuple[Ask, Call, float]:
+    """Read a request; the stopwatch starts at the last byte of its body."""
     sifted = sift(request.headers.items())
     body = await read_body(request, service.max_body)
     received = service.clock.mono()
-    ask = read_chat(
+    ask = read_ask(
         body,
         sifted.declaring,
         request_id=request_id,
         slas=service.slas,
+        surface=surface,
+        translated=service.translated,
         headers=sifted.forward,
+        served=service.served,
+        owner=service.door.owner(request.headers),
     )
     if ask.model not in service.served:
         raise no_model(ask.model, service.served)
-    call = Call(body, sifted.forward, ask.stream, ask.wants_usage, request_id)
+    call = Call(body, sifted.forward, ask.stream, ask.wants_usage, request_id, surface=surface)
     return ask, call, received
 
 
-async def _chat(request: web.Request, service: Service, request_id: str) -> web.StreamResponse:
+async def _answer(
+    surface: Surface, request: web.Request, service: Service, request_id: str
+) -> web.StreamResponse:
     if service.draining():
         raise Fault(Kind.DRAINING, "The proxy is shutting down; try again.", retry_after_s=1.0)
-    ask, call, received = await _read(request, service, request_id)
+    ask, call, received = await _read(surface, request, service, request_id)
+    if surface is Surface.COUNT_TOKENS and not any(
+        surface in endpoint.speaks for endpoint in service.served[ask.model]
+    ):
+        # Nobody behind counts: what was learned of the model's tokens is the best there is.
+        return json_answer({"input_tokens": service.count(ask)}, request_id)
     context = service.trace(request.headers)
     run = service.dispatcher.run
     if not ask.stream:
         whole = WholeAnswer(ask)
-        await run(ask, call, whole, context, received, "chat")
+        await run(ask, call, whole, context, received)
         return whole.response()
     stream = StreamAnswer(request, ask)
     try:
-        await run(ask, call, stream, context, received, "chat")
+        await run(ask, call, stream, context, received)
     except Exception as error:
         if stream.response is None:
             raise
@@ -111,8 +136,21 @@ async def _chat(request: web.Request, service: Service, request_id: str) -> web.
 
 
 async def _explain(request: web.Request, service: Service, request_id: str) -> web.Response:
-    ask, _, _ = await _read(request, service, request_id)
+    ask, _, _ = await _read(_surface_of(request), request, service, request_id)
     return json_answer(decision_json(service.dispatcher.explain(ask), ask), request_id)
+
+
+def _surface_of(request: web.Request) -> Surface:
+    """Return the surface whose body is to be explained: ``?surface=messages``, else chat."""
+    name = request.query.get("surface", Surface.CHAT.value)
+    try:
+        return Surface(name)
+    except ValueError:
+        raise Fault(
+            Kind.BAD_BODY,
+            f"surface: {name[:64]!r} is not known; it takes one of {', '.join(Surface)}.",
+            param="surface",
+        ) from None
 
 
 async def _models(request: web.Request, service: Service, request_id: str) -> web.Response:
@@ -153,9 +191,8 @@ async def _elsewhere(request: web.Request, _service: Service, request_id: str) -
         fault = Fault(Kind.BAD_METHOD, f"{request.method} is not served here; served: {allow}.")
         answer = render(fault, request_id, envelope_of(request.path))
         return web_answer(with_headers(answer, {hdrs.ALLOW: allow}))
-    if envelope_of(request.path) is Envelope.ANTHROPIC:
-        raise Fault(Kind.NO_ROUTE, "The Anthropic messages surface is not served yet.")
     paths = ", ".join(sorted({r.canonical for r in resources}))
-    likely = request.path.rstrip("/").endswith(_CHAT_END)
-    hint = f"did you mean {_CHAT}? Served" if likely else "served"
+    ends = request.path.rstrip("/")
+    likely = next((_BASE + s.path for s in Surface if ends.endswith(s.path)), None)
+    hint = f"did you mean {likely}? Served" if likely else "served"
     raise Fault(Kind.NO_ROUTE, f"There is nothing at {request.path[:200]!r}; {hint}: {paths}.")

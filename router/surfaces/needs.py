@@ -8,7 +8,7 @@ tried: three searches cost more than the walk.)
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -24,6 +24,21 @@ _MESSAGE_BYTES: Final = 16
 _QUOTES: Final = 2
 _PART_BYTES: Final = len('{"type":"text","text":""},')
 _NON_ASCII: Final = bytes(range(0x80, 0x100))
+
+
+class Wanted(NamedTuple):
+    """What one dialect says of a request, in the words of an ``Ask``.
+
+    ``beginning`` is what stays at the start of a conversation that is sent whole with every turn,
+    where that is long enough to be cached.
+    """
+
+    prompt: PromptSize
+    stream: bool = False
+    wants_usage: bool = False
+    max_tokens: int | None = None
+    needs: frozenset[Capability] = frozenset()
+    beginning: Sequence[msgspec.Raw] = ()
 
 
 class Media(NamedTuple):
@@ -78,6 +93,10 @@ def media(messages: list[Message]) -> Media:
     return Media(frozenset(needs), parts, data_bytes)
 
 
+INSTRUCTING: Final = ("system", "developer")
+"""Roles of what is said before a conversation begins."""
+
+
 def _decode(index: int, content: msgspec.Raw) -> list[_Part]:
     try:
         return _parts.decode(content)
@@ -113,9 +132,13 @@ def prompt_size(
     for message in messages:
         if len(message.tool_calls) + len(message.function_call) + len(message.reasoning_content):
             pieces += (message.tool_calls, message.function_call, message.reasoning_content)
-    pieces += schemas
+    return text_size([*pieces, *schemas], found, len(messages))
+
+
+def text_size(pieces: Iterable[msgspec.Raw], found: Media, messages: int) -> PromptSize:
+    """Measure raw JSON values that a model reads, of so many ``messages``: see ``prompt_size``."""
     text = b"".join(pieces)
-    ascii_bytes = len(text) - found.data_bytes + len(messages) * (_MESSAGE_BYTES - _QUOTES)
+    ascii_bytes = len(text) - found.data_bytes + messages * (_MESSAGE_BYTES - _QUOTES)
     other = 0
     if not text.isascii():
         other = len(text) - len(text.translate(None, _NON_ASCII))
@@ -144,7 +167,7 @@ class Wishes(NamedTuple):
     seed: bool
 
 
-_FORMATS: Final[Mapping[str | None, Capability]] = {
+FORMATS: Final[Mapping[str | None, Capability]] = {
     "json_object": Capability.JSON_OBJECT,
     "json_schema": Capability.JSON_SCHEMA,
 }
@@ -157,8 +180,8 @@ def needs_of(wishes: Wishes, found: Media) -> frozenset[Capability]:
         needs.add(Capability.TOOLS)
         if wishes.parallel_tools:
             needs.add(Capability.PARALLEL_TOOLS)
-    if wishes.response_format in _FORMATS:
-        needs.add(_FORMATS[wishes.response_format])
+    if wishes.response_format in FORMATS:
+        needs.add(FORMATS[wishes.response_format])
     if wishes.logprobs:
         needs.add(Capability.LOGPROBS)
     if wishes.choices > 1:

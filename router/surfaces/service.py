@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from multidict import CIMultiDictProxy
 
 from router.core.ask import Ask
+from router.core.catalogue import ModelName
 from router.core.decision import Explained
 from router.core.policy import DEFAULT_POLICY, Policy
 from router.core.portrait import Survey
+from router.core.surface import Surface
 from router.ports import Call, Clock, Downstream, TraceContext
 from router.surfaces.door import Door
 from router.surfaces.models import Served
@@ -23,14 +25,13 @@ DEFAULT_MAX_BODY: Final = 32 * 1024 * 1024
 class Dispatcher(Protocol):
     """The flow of one request."""
 
-    async def run(  # noqa: PLR0917 - the parts of one exchange, in the order they are known
+    async def run(
         self,
         ask: Ask,
         call: Call,
         downstream: Downstream,
         context: TraceContext,
         received: float,
-        surface: str,
     ) -> None:
         """Serve a request whose last byte came at ``received`` (monotonic seconds).
 
@@ -43,14 +44,19 @@ class Dispatcher(Protocol):
         ...
 
 
+async def _nothing(_name: str) -> None:
+    """Remember no request."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """Everything behind the handlers.
 
     ``served`` tells who serves each model, in the operator's order; ``health`` of the parts (see
     ``health.ready_answer``); ``trace`` reads or begins a W3C context from request headers;
-    ``survey`` tells the state of every endpoint; ``new_id`` names requests. ``max_body`` is in
-    bytes.
+    ``survey`` tells the state of every endpoint; ``count`` estimates the tokens of a prompt;
+    ``new_id`` names requests; ``classes`` names the policy of each class that clients put requests
+    in; ``decided`` finds a finished request by its id (see ``kept``). ``max_body`` is in bytes.
     """
 
     dispatcher: Dispatcher
@@ -60,12 +66,20 @@ class Service:
     trace: Callable[[CIMultiDictProxy[str]], TraceContext]
     health: Callable[[], Mapping[str, Any]]
     survey: Callable[[], Survey]
+    count: Callable[[Ask], int]
     policies: Mapping[str, Policy]
     default_policy: Policy = DEFAULT_POLICY
+    decided: Callable[[str], Awaitable[bytes | None]] = _nothing
+    classes: Mapping[str, str] = field(default_factory=dict)
     door: Door = field(default_factory=Door)
     draining: Callable[[], bool] = lambda: False
     max_body: int = DEFAULT_MAX_BODY
     slas: SlaReader = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "slas", SlaReader(self.policies, self.default_policy))
+        slas = SlaReader(self.policies, self.default_policy, self.classes)
+        object.__setattr__(self, "slas", slas)
+
+    def translated(self, model: ModelName, surface: Surface) -> bool:
+        """Whether an endpoint of the model does not speak the surface itself."""
+        return any(surface not in endpoint.speaks for endpoint in self.served.get(model, ()))

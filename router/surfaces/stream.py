@@ -1,13 +1,13 @@
 """A streamed answer on its way to the client: server-sent events, passed as they come.
 
-Where the request asked for the decision inside the answer, ``[DONE]`` is held back until it is
-written, since clients stop reading there. A stream whose provider forgot ``[DONE]`` gets one.
+Where the request asked for the decision inside the answer, the event that ends the stream is held
+back until it is written, since clients stop reading there. A chat stream whose provider forgot
+``[DONE]`` gets one.
 """
 
 from __future__ import annotations
 
-import re
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from aiohttp import web
@@ -17,15 +17,13 @@ from router.core.decision import Explained
 from router.core.faults import Fault, Kind
 from router.core.measure import Outcome
 from router.ports import Head
-from router.surfaces.errors import stream_error
+from router.surfaces.ending import ENDINGS
 from router.surfaces.explain import answer_json
 from router.surfaces.headers import answer_headers
 
-DONE: Final = b"data: [DONE]\n\n"
 _EVENT_ENDS: Final = (b"\n\n", b"\r\n\r\n")
-_DONE_MARK: Final = b"[DONE]"
-_DONE_BYTES: Final = 32
-_LAST_EVENT: Final = re.compile(rb"data: ?\[DONE\]\s*\Z")
+_TAIL_BYTES: Final = 64
+"""How far from the end of its event the mark of a short last event is at most."""
 
 _STREAM_HEADERS: Final = {
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -35,14 +33,17 @@ _STREAM_HEADERS: Final = {
 
 
 class StreamAnswer:
-    """The ``Downstream`` of one streamed request, in the OpenAI dialect."""
+    """The ``Downstream`` of one streamed request."""
 
     def __init__(self, request: web.Request, ask: Ask) -> None:
         self._request = request
         self._ask = ask
+        self._ending = ENDINGS[ask.surface]
+        self._mark = self._ending.mark
         self._response: web.StreamResponse | None = None
+        self._last = b""
+        self._written = b""
         self._done = False
-        self._whole_event = True
 
     @property
     def response(self) -> web.StreamResponse | None:
@@ -58,27 +59,34 @@ class StreamAnswer:
             raise _gone() from error
 
     async def write(self, data: bytes) -> None:
-        if _DONE_MARK in data[-_DONE_BYTES:]:
-            found = _LAST_EVENT.search(data)
+        if self._mark in (data if self._ask.explain else data[-_TAIL_BYTES:]):
+            found = self._ending.last.search(data)
             if found is not None:
                 self._done = True
                 if self._ask.explain:
+                    self._last = found[0]
                     data = data[: found.start()]
         if data:
-            self._whole_event = data.endswith(_EVENT_ENDS)
+            self._written = data
             await self._send(data)
 
     async def fail(self, fault: Fault) -> None:
-        apart = b"" if self._whole_event else b"\n\n"
-        await self._close(apart + stream_error(fault, self._ask.id))
+        await self._close(self._apart + self._ending.fail(fault, self._ask.id, self._written))
 
     async def finish(self, outcome: Outcome, explained: Explained | None) -> None:
-        last = b"" if self._whole_event else b"\n\n"
+        last = self._last
         if explained is not None and self._ask.explain:
-            last += _explaining_chunk(explained, outcome, self._ask)
-        if self._ask.explain or not self._done:
-            last += DONE
-        await self._close(last)
+            told = msgspec.json.encode(answer_json(explained, outcome, self._ask))
+            last = self._ending.explain(last, told, self._ask, outcome)
+        elif not self._done:
+            last = self._ending.missing
+        await self._close(self._apart + last)
+
+    @property
+    def _apart(self) -> bytes:
+        """What ends the event that was written last, if nothing did."""
+        whole = not self._written or self._written.endswith(_EVENT_ENDS)
+        return b"" if whole else b"\n\n"
 
     async def _send(self, data: bytes) -> None:
         if self._response is None:
@@ -100,16 +108,3 @@ class StreamAnswer:
 
 def _gone() -> Fault:
     return Fault(Kind.CANCELLED, "The client closed the connection.")
-
-
-def _explaining_chunk(explained: Explained, outcome: Outcome, ask: Ask) -> bytes:
-    final = outcome.final
-    chunk: dict[str, Any] = {
-        "id": ask.id,
-        "object": "chat.completion.chunk",
-        "created": int(final.started_wall) if final is not None else 0,
-        "model": ask.model,
-        "choices": [],
-        "meritorder": answer_json(explained, outcome, ask),
-    }
-    return b"data: " + msgspec.json.encode(chunk) + b"\n\n"

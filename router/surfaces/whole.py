@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from aiohttp import web
@@ -17,8 +17,7 @@ from router.ports import Head
 from router.surfaces.errors import JSON
 from router.surfaces.explain import answer_json
 from router.surfaces.headers import answer_headers
-
-_SPACE: Final = b" \t\r\n"
+from router.surfaces.jsonkey import with_key
 
 
 class WholeAnswer:
@@ -89,13 +88,3 @@ class _Complete(web.StreamResponse):
 
     async def write_eof(self, data: bytes = b"") -> None:  # noqa: ARG002 - its signature
         await self._writer.write_eof(self._whole)
-
-
-def with_key(body: bytes, key: bytes, value: bytes) -> bytes:
-    """Put a key before the closing brace of a JSON object, the rest byte for byte as it was."""
-    inside = body.rstrip(_SPACE)
-    if not inside.endswith(b"}"):
-        return body
-    inside = inside[:-1].rstrip(_SPACE)
-    comma = b"" if inside.endswith(b"{") else b","
-    return inside + comma + b'"' + key + b'":' + value + b"}"

@@ -46,7 +46,8 @@ def of_request(record: Record, summary: Summary) -> Attributes:
     ask, outcome = record.ask, record.outcome
     endpoint = record.endpoints.get(summary.serving) if summary.serving else None
     pairs: dict[str, Value | None] = {
-        names.OPERATION: record.surface,
+        names.OPERATION: names.OPERATIONS[ask.surface],
+        names.SURFACE: ask.surface.value,
         names.REQUEST_MODEL: clip(ask.model),
         names.REQUEST_STREAM: ask.stream,
         names.REQUEST_MAX_TOKENS: ask.max_tokens,
@@ -80,7 +81,7 @@ def of_attempt(record: Record, attempt: Attempt) -> Attributes:
     endpoint = record.endpoints.get(attempt.endpoint)
     address, port = _host(endpoint.base_url) if endpoint else (None, None)
     pairs: dict[str, Value | None] = {
-        names.OPERATION: record.surface,
+        names.OPERATION: names.OPERATIONS[record.ask.surface],
         names.REQUEST_MODEL: endpoint.upstream_model if endpoint else clip(record.ask.model),
         names.REQUEST_STREAM: attempt.streamed,
         names.REQUEST_MAX_TOKENS: record.ask.max_tokens,

@@ -134,7 +134,7 @@ def json_line(record: Record, level: Level) -> str:
         _NAMES[level],
         clip(ask.id),
         record.context.trace_id,
-        record.surface,
+        ask.surface,
         clip(ask.model),
         attempts[-1].endpoint if attempts else None,
         _OK if outcome.fault is None else http_status(outcome, record.fault),

@@ -9,7 +9,11 @@ explained, with its unit, in docs/tracing.md.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
+
+from router.core.surface import Surface
 
 OPERATION: Final = "gen_ai.operation.name"
 PROVIDER: Final = "gen_ai.provider.name"
@@ -30,6 +34,19 @@ SERVER_PORT: Final = "server.port"
 HTTP_STATUS: Final = "http.response.status_code"
 ERROR_TYPE: Final = "error.type"
 
+OPERATIONS: Final[Mapping[Surface, str]] = MappingProxyType(
+    {
+        Surface.CHAT: "chat",
+        Surface.RESPONSES: "chat",
+        Surface.MESSAGES: "chat",
+        Surface.COMPLETIONS: "text_completion",
+        Surface.EMBEDDINGS: "embeddings",
+        Surface.COUNT_TOKENS: "count_tokens",
+    }
+)
+"""The conventions know few operations; ``SURFACE`` tells the dialect."""
+
+SURFACE: Final = "meritorder.surface"
 DECISION_ID: Final = "meritorder.decision.id"
 STATUS: Final = "meritorder.status"
 PLAN: Final = "meritorder.plan"

@@ -71,7 +71,7 @@ def _server(record: Record, summary: Summary) -> Span:
     )
     start = _ns(record, outcome.received)
     return Span(
-        name=f"{record.surface} {span_model(record)}",
+        name=f"{names.OPERATIONS[record.ask.surface]} {span_model(record)}",
         kind=SpanKind.SERVER,
         trace_id=record.context.trace_id,
         span_id=record.span_id,
@@ -89,7 +89,7 @@ def _clients(record: Record) -> Iterator[Span]:
     for attempt, span_id in zip(record.outcome.attempts, record.attempt_span_ids, strict=False):
         start = _ns(record, attempt.sent)
         yield Span(
-            name=f"{record.surface} {span_model(record, attempt)}",
+            name=f"{names.OPERATIONS[record.ask.surface]} {span_model(record, attempt)}",
             kind=SpanKind.CLIENT,
             trace_id=record.context.trace_id,
             span_id=span_id,

@@ -12,9 +12,14 @@ from msgspec import Raw
 
 from router.core.catalogue import Endpoint
 from router.core.faults import Fault, Kind
+from router.core.surface import Surface
+from router.upstream.retold import OWN
 
-OUR_KEYS = ("sla", "provider")
+OUR_KEYS = ("sla", "provider", "models")
 """The SLA object, and OpenRouter's routing wishes, which we have granted ourselves."""
+
+_HIDE_USAGE = frozenset((Surface.CHAT, Surface.COMPLETIONS))
+"""Where a stream tells its usage only to who asks for it."""
 
 _TRUE = Raw(b"true")
 _ASKED = Raw(b'{"include_usage":true}')
@@ -24,11 +29,19 @@ _decoder = msgspec.json.Decoder(_Fields)
 _encoder = msgspec.json.Encoder()
 
 
-def edit(body: bytes, endpoint: Endpoint, *, stream: bool, wants_usage: bool) -> bytes:
-    """Return ``body`` as ``endpoint`` is to get it.
+def edit(
+    body: bytes,
+    endpoint: Endpoint,
+    *,
+    stream: bool,
+    wants_usage: bool,
+    surface: Surface = Surface.CHAT,
+) -> bytes:
+    """Return ``body`` as ``endpoint`` is to get it on ``surface``.
 
-    For a stream usage is asked for unless the client did (``wants_usage``) or the endpoint does not
-    know the option. Raises ``Fault(BAD_JSON)`` for what is no JSON object.
+    For a stream usage is asked for unless the body does (``wants_usage``) or it comes unasked
+    there. An endpoint that does not know the option is not shown it. Raises ``Fault(BAD_JSON)`` for
+    what is no JSON object.
     """
     try:
         fields = _decoder.decode(body)
@@ -36,11 +49,19 @@ def edit(body: bytes, endpoint: Endpoint, *, stream: bool, wants_usage: bool) ->
         raise Fault(Kind.BAD_JSON, f"the body is not a JSON object: {exc}") from exc
     for key in OUR_KEYS:
         fields.pop(key, None)
+    told = OWN.get(surface)
+    if told is not None:
+        name, own = told
+        if name in fields:
+            fields[name] = own(fields[name])
     fields["model"] = Raw(_encoder.encode(endpoint.upstream_model))
     if stream:
         fields["stream"] = _TRUE
-        if not wants_usage and "stream_options" not in endpoint.unsupported_params:
-            fields["stream_options"] = _asking(fields.get("stream_options"))
+    said = wants_usage and "stream_options" in fields
+    if "stream_options" in endpoint.unsupported_params:
+        fields.pop("stream_options", None)
+    elif stream and surface in _HIDE_USAGE and not said:
+        fields["stream_options"] = _asking(fields.get("stream_options"))
     return _encoder.encode(fields)
 
 

@@ -1,4 +1,4 @@
-"""One chat completion, or one chunk of it, in OpenAI's dialect: only what routing needs.
+"""One completion, or one chunk of it, in OpenAI's dialect: only what routing needs.
 
 Leaves are left untyped on purpose. Providers disagree on them (a ``content`` may be a list, an
 argument an object), and a leaf nobody expected is no reason to refuse an answer.
@@ -31,11 +31,12 @@ class Message(msgspec.Struct, gc=False):
 
 
 class Choice(msgspec.Struct, gc=False):
-    """One of the answers asked for."""
+    """One of the answers asked for; ``text`` is where the older completions have it."""
 
     index: Any = 0
     delta: Message | None = None
     message: Message | None = None
+    text: Any = None
     finish_reason: Any = None
 
 
@@ -52,6 +53,11 @@ class Chunk(msgspec.Struct, gc=False):
     timings: Raw = Raw()
     x_groq: _Groq | None = None
     service_tier: Any = None
+
+    @property
+    def told_error(self) -> bytes:
+        """Its error, as OpenAI would have sent it alone."""
+        return b'{"error":' + bytes(self.error) + b"}"
 
     @property
     def counted(self) -> Usage | None:
@@ -119,6 +125,11 @@ def look(message: Message) -> Seen:
     if found:
         return _ANSWER, answer + thought, thought
     return (Content.REASONING, thought, thought) if thought else NOTHING
+
+
+def look_at_text(text: object) -> Seen:
+    """Count what is nothing but text."""
+    return (_ANSWER, len(text), 0) if isinstance(text, str) and text else NOTHING
 
 
 def _length(value: object) -> int:

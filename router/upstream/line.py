@@ -1,15 +1,17 @@
-"""The line to one endpoint: everything about reaching it that does not change between requests."""
+"""The line to one surface of an endpoint: all about reaching it that never changes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from aiohttp import BaseConnector, BasicAuth
 from yarl import URL
 
 from router.core.catalogue import Endpoint
 from router.core.faults import Fault, Kind
+from router.core.surface import Surface
 from router.ports import Call
 from router.upstream.proxies import proxy_for
 from router.upstream.wire import Way
@@ -42,26 +44,40 @@ NOT_PASSED = frozenset(
 The surface has removed them; one that slipped through must not leave the house."""
 
 
+_USUAL: Mapping[str, str] = MappingProxyType({"user-agent": "meritorder"})
+_USUAL_OF_ANTHROPIC: Mapping[str, str] = MappingProxyType(
+    {**_USUAL, "anthropic-version": "2023-06-01"}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """``way`` leads there, ``opening`` is the head of every request but for its last headers.
 
-    ``ours`` are the (lower-case) names that no client's header may bear; ``missing_key`` names the
-    variable that should have held the key and did not.
+    ``ours`` are the (lower-case) names that no client's header may bear; ``usual`` are headers for
+    a client that does not send its own; ``missing_key`` names the variable that should have held
+    the key and did not.
     """
 
     endpoint: Endpoint
     way: Way
     opening: str
     ours: frozenset[str]
+    usual: Mapping[str, str]
     missing_key: str | None
 
     @classmethod
-    def to(cls, endpoint: Endpoint, environ: Mapping[str, str], connector: BaseConnector) -> Line:
+    def to(
+        cls,
+        endpoint: Endpoint,
+        environ: Mapping[str, str],
+        connector: BaseConnector,
+        surface: Surface = Surface.CHAT,
+    ) -> Line:
         """Prepare the line. Raises ``ValueError`` for a proxy that cannot be used."""
         base = URL(endpoint.base_url)
         key = environ.get(endpoint.api_key_env, "") if endpoint.api_key_env else ""
-        url = (base / "chat" / "completions").with_query(base.query)
+        url = base.joinpath(*surface.path[1:].split("/")).with_query(base.query)
         proxy = proxy_for(base, environ)
         headers = {
             "Host": url.host_port_subcomponent or "",
@@ -84,6 +100,7 @@ class Line:
             way=way,
             opening="\r\n".join([f"POST {way.target} HTTP/1.1", *_written(headers.items())]),
             ours=NOT_PASSED | {name.lower() for name in headers},
+            usual=_USUAL_OF_ANTHROPIC if surface.is_anthropic else _USUAL,
             missing_key=endpoint.api_key_env if not key else None,
         )
 
@@ -101,8 +118,7 @@ class Line:
         ours = self.ours
         lines = [self.opening]
         lines += [f"{name}: {value}" for name, value in call.headers.items() if name not in ours]
-        if "user-agent" not in call.headers:
-            lines.append("User-Agent: meritorder")
+        lines += [f"{name}: {v}" for name, v in self.usual.items() if name not in call.headers]
         lines.append(f"x-request-id: {call.attempt_id}")
         if call.traceparent is not None:
             lines.append(f"traceparent: {call.traceparent}")

@@ -1,4 +1,4 @@
-"""The relay to endpoints that speak OpenAI's dialect: bytes through, only what routing needs read.
+"""The relay to endpoints that speak for themselves: bytes through, only what routing needs read.
 
 ``async with relay.call(endpoint, call) as reply`` is one exchange. Leaving it before the answer has
 ended closes the connection at once, which is how a provider learns that nobody listens any more;
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 from functools import lru_cache
 from types import TracebackType
 from typing import Self
@@ -20,13 +20,14 @@ from aiohttp import BaseConnector
 from router.core.answer import Piece
 from router.core.catalogue import Endpoint, EndpointId
 from router.core.faults import Fault, Kind
-from router.ports import Call, Reply
+from router.core.surface import Surface
+from router.ports import Call
 from router.upstream.body import edit
 from router.upstream.line import Line
-from router.upstream.openai import Stream, read_whole
+from router.upstream.readers import STREAMED, WHOLE
+from router.upstream.reading import UNREADABLE, Reading, garbage
 from router.upstream.refusal import MAX_BODY_BYTES, refusal
 from router.upstream.trouble import FOREIGN, as_fault
-from router.upstream.unstreamed import as_stream
 from router.upstream.wire import Wire
 
 MAX_WHOLE_BYTES = 64 << 20
@@ -37,16 +38,16 @@ client has its answer by then."""
 REFUSAL_S = 5.0
 """How long the body of a refusal may take; its status says most of it."""
 
-_PASSED = ("x-ratelimit-", "openai-")
+_PASSED = ("x-ratelimit-", "openai-", "anthropic-")
 _IDS = ("x-request-id", "x-generation-id", "request-id", "apim-request-id", "cf-ray")
 
 
 class Relay:
-    """``ports.Upstream`` for ``Dialect.OPENAI``.
+    """``ports.Upstream`` for ``Dialect.OPENAI`` and ``Dialect.ANTHROPIC``.
 
-    ``environ`` holds keys and proxies and is read here, once; ``wall`` gives unix seconds. The
-    connector stays the caller's to close. Needs a running loop; raises ``ValueError`` for an
-    unusable proxy.
+    A call's surface must be one that its endpoint speaks. ``environ`` holds keys and proxies and is
+    read here, once; ``wall`` gives unix seconds. The connector stays the caller's to close. Needs a
+    running loop; raises ``ValueError`` for an unusable proxy.
     """
 
     ready = True
@@ -62,23 +63,24 @@ class Relay:
         self._connector = connector
         self._environ = environ
         self._wall = wall
-        self._lines: dict[EndpointId, Line] = {
-            e.id: Line.to(e, environ, connector) for e in endpoints
+        self._lines: dict[tuple[EndpointId, Surface], Line] = {
+            (e.id, s): Line.to(e, environ, connector, s) for e in endpoints for s in e.speaks
         }
 
-    def call(self, endpoint: Endpoint, call: Call) -> AbstractAsyncContextManager[Reply]:
+    def call(self, endpoint: Endpoint, call: Call) -> Exchange:
         """Prepare one exchange; entering it sends the request (``ports.Upstream``)."""
-        line = self._lines.get(endpoint.id)
+        to = endpoint.id, call.surface
+        line = self._lines.get(to)
         if line is None or line.endpoint is not endpoint:
-            line = Line.to(endpoint, self._environ, self._connector)
-            self._lines[endpoint.id] = line
+            line = Line.to(endpoint, self._environ, self._connector, call.surface)
+            self._lines[to] = line
         return Exchange(line, call, self._wall)
 
 
 class Exchange:
-    """One request and its reply (``ports.Reply``)."""
+    """One request and its reply (``ports.Exchange``, ``ports.Reply``)."""
 
-    __slots__ = ("_call", "_ended", "_line", "_untrue", "_wall", "_wire")
+    __slots__ = ("_call", "_ended", "_line", "_untrue", "_wall", "_wire", "sent")
 
     _wire: Wire
 
@@ -88,12 +90,22 @@ class Exchange:
         self._wall = wall
         self._ended = False
         self._untrue = False
+        self.sent = False
 
     async def __aenter__(self) -> Self:
         line, call = self._line, self._call
-        body = edit(call.body, line.endpoint, stream=call.stream, wants_usage=call.wants_usage)
+        body = edit(
+            call.body,
+            line.endpoint,
+            stream=call.stream,
+            wants_usage=call.wants_usage,
+            surface=call.surface,
+        )
         try:
-            self._wire = await line.way.send(line.head(call, len(body)), body)
+            head = line.head(call, len(body))
+            wire = await line.way.open()
+            self.sent = True
+            self._wire = await wire.ask(head, body)
         except FOREIGN as exc:
             raise as_fault(exc, line.endpoint) from exc
         if self._wire.status // 100 != 2:  # noqa: PLR2004 - the class of success
@@ -145,7 +157,7 @@ class Exchange:
         """Yield what arrives (``ports.Reply``)."""
         try:
             if "json" in self._wire.media:
-                yield as_stream(await self._whole(), hide_usage=not self._call.wants_usage)
+                yield self._as_stream(await self._whole())
             else:
                 stream = self._open_stream()
                 readany = self._wire.content.readany
@@ -166,17 +178,25 @@ class Exchange:
         except FOREIGN as exc:
             raise as_fault(exc, self._line.endpoint) from exc
 
-    def _open_stream(self) -> Stream:
+    def _as_stream(self, whole: Piece) -> Piece:
+        try:
+            told = STREAMED[self._call.surface].told
+            return told(whole, hide_usage=not self._call.wants_usage)
+        except UNREADABLE as exc:  # what routing needs of it could be read, the rest cannot
+            raise garbage(self._line.endpoint, "something that is no JSON") from exc
+
+    def _open_stream(self) -> Reading:
         if self._wire.media == "text/html":
             raise Fault(Kind.GARBAGE, f"{self._line.endpoint.id}: answered with a page of HTML")
-        return Stream(self._line.endpoint, hide_usage=not self._call.wants_usage)
+        opened = STREAMED[self._call.surface].open
+        return opened(self._line.endpoint, hide_usage=not self._call.wants_usage)
 
     async def _whole(self) -> Piece:
         body = await self._read(MAX_WHOLE_BYTES + 1)
         if len(body) > MAX_WHOLE_BYTES:
             raise Fault(Kind.GARBAGE, f"{self._line.endpoint.id}: over {MAX_WHOLE_BYTES} bytes")
         self._untrue = True
-        piece = read_whole(body, self._line.endpoint)
+        piece = WHOLE[self._call.surface](body, self._line.endpoint)
         self._untrue = False
         self._ended = True
         return piece

@@ -2,13 +2,18 @@
 
 Every event keeps its raw bytes, so that it can be passed on as it came. Lines end in LF, CRLF or
 CR; an event ends at a blank line; a CRLF may be cut between its bytes. Almost every stream knows
-only LF, and almost every read is one event of one line: that way is kept short.
+only LF, and almost every read is one event of one line, or of two where events are named: that way
+is kept short.
 https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
 
 from router.core.faults import Fault, Kind
 
@@ -25,6 +30,12 @@ _HALF_A_CRLF = (b"\r\n\r", b"\n\r")
 """A blank line whose LF is still on its way, at the end of what was read."""
 
 _FIELDS = frozenset((b"data", b"event", b"id", b"retry", b""))
+
+
+def named(event: Mapping[str, Any]) -> bytes:
+    """Return an event under the name of its ``type``, as Anthropic and the Responses have them."""
+    name: str = event["type"]
+    return b"event: %s\ndata: %s\n\n" % (name.encode(), msgspec.json.encode(event))
 
 
 class Splitter:
@@ -103,6 +114,10 @@ class Splitter:
         block = block.rstrip(b"\r\n")
         if block[:6] == b"data: " and b"\n" not in block and b"\r" not in block:
             return block[6:]
+        if block[:7] == b"event: " and block.count(b"\n") == 1 and b"\r" not in block:
+            _, found, data = block.partition(b"\ndata: ")
+            if found:
+                return data
         lines = [line for line in _EOL.split(block) if line]
         fields = [line.partition(b":") for line in lines]
         if lines and not any(name in _FIELDS for name, _, _ in fields):

@@ -2,7 +2,7 @@
 
 Some providers ignore ``stream`` for some models and answer with JSON. The client waits for events,
 so it gets one chunk (each ``message`` as a ``delta``) and ``[DONE]``; the answer is as good, only
-its first token comes late.
+its first token comes late. The older completions' chunk is what they answer whole.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _list_decoder = msgspec.json.Decoder(list[_Fields])
 def as_stream(piece: Piece, *, hide_usage: bool) -> Piece:
     """Return the piece of a whole answer with its bytes turned into a stream's."""
     chunk = _decoder.decode(piece.data)
-    chunk["object"] = Raw(b'"chat.completion.chunk"')
-    chunk["choices"] = Raw(
-        msgspec.json.encode([_as_delta(c) for c in _list_decoder.decode(chunk["choices"])])
-    )
+    choices = _list_decoder.decode(chunk["choices"])
+    if any("message" in choice for choice in choices):
+        chunk["object"] = Raw(b'"chat.completion.chunk"')
+        chunk["choices"] = Raw(msgspec.json.encode([_as_delta(choice) for choice in choices]))
     if hide_usage:
         chunk.pop("usage", None)
     return piece._replace(data=b"data: " + msgspec.json.encode(chunk) + b"\n\n" + DONE)

@@ -5,8 +5,9 @@ inside ``completion_tokens``. Providers vary it: DeepSeek, Moonshot and others n
 at the top, Alibaba tells written tokens as Anthropic does but inside the prompt, OpenRouter and
 DeepInfra add a cost in USD, Groq wraps the object, xAI and Google leave the thinking out of
 ``completion_tokens`` and only ``total_tokens`` shows it. Anthropic itself has no total and counts
-what was read from or written to its cache beside ``input_tokens``. llama.cpp tells in its timings
-what its cache held, and in a stream perhaps nothing else.
+what was read from or written to its cache beside ``input_tokens``; the tokens of a compaction it
+made on the way are counted apart, in ``iterations``. llama.cpp tells in its timings what its cache
+held, and in a stream perhaps nothing else.
 
 A number that is absent, null or no number is not there; nothing here raises.
 """
@@ -16,6 +17,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
+from msgspec import Raw
 
 from router.core.answer import Usage
 from router.core.catalogue import Tier
@@ -63,6 +65,7 @@ class _Counts(msgspec.Struct, gc=False):
     cache_creation_input_tokens: _Count = None
     cache_creation: _Written | None = None
     reasoning_tokens: _Count = None
+    iterations: Any = None
     prompt_tokens_details: _Details | None = None
     input_tokens_details: _Details | None = None
     completion_tokens_details: _Details | None = None
@@ -90,7 +93,7 @@ _decode_timings = msgspec.json.Decoder(_Timings).decode
 _UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeError)
 
 
-def read_usage(raw: msgspec.Raw) -> Usage | None:
+def read_usage(raw: Raw) -> Usage | None:
     """Return the counts of a usage object, or ``None`` where it counts nothing."""
     try:
         return _count(_decode(raw))
@@ -100,7 +103,7 @@ def read_usage(raw: msgspec.Raw) -> Usage | None:
         return None
 
 
-def with_timings(usage: Usage | None, raw: msgspec.Raw) -> Usage | None:
+def with_timings(usage: Usage | None, raw: Raw) -> Usage | None:
     """Return ``usage`` completed by llama.cpp's timings, or what these count where it is absent."""
     try:
         told = _decode_timings(raw)
@@ -117,9 +120,12 @@ def with_timings(usage: Usage | None, raw: msgspec.Raw) -> Usage | None:
     return usage._replace(fresh_input=usage.fresh_input - read, cache_read=read)
 
 
-def _salvaged(raw: msgspec.Raw) -> _Counts:
+def _salvaged(raw: Raw) -> _Counts:
     """Return what can be read of an object in which something is no count."""
-    fields = msgspec.json.decode(raw)
+    try:
+        fields = msgspec.json.decode(raw)
+    except _UNREADABLE:  # what was wrong above came before what cannot be read at all
+        return _Counts()
     kept: dict[str, Any] = {}
     for name, value in fields.items() if isinstance(fields, dict) else ():
         try:
@@ -181,7 +187,7 @@ def _count(told: _Counts) -> Usage | None:
         text = output
     else:
         text = output - reasoning
-    return Usage(
+    usage = Usage(
         prompt - read - written,
         read,
         written,
@@ -191,6 +197,25 @@ def _count(told: _Counts) -> Usage | None:
         cache_write_1h=min(kept.ephemeral_1h_input_tokens or 0, written),
         tier=Tier.named(told.service_tier),
     )
+    return _with_compactions(usage, told.iterations) if told.iterations else usage
+
+
+def _with_compactions(usage: Usage, iterations: object) -> Usage:
+    """Add what Anthropic spent on compacting the context, which the counts above leave out."""
+    for one in iterations if isinstance(iterations, list) else ():
+        if not isinstance(one, dict) or one.get("type") != "compaction":
+            continue
+        more = read_usage(Raw(msgspec.json.encode({**one, "iterations": None})))
+        if more is not None:
+            usage = usage._replace(
+                fresh_input=usage.fresh_input + more.fresh_input,
+                cache_read=usage.cache_read + more.cache_read,
+                cache_write=usage.cache_write + more.cache_write,
+                cache_write_1h=usage.cache_write_1h + more.cache_write_1h,
+                text=usage.text + more.text,
+                reasoning=usage.reasoning + more.reasoning,
+            )
+    return usage
 
 
 def _cost_nano_usd(told: _Counts) -> int | None:

@@ -45,26 +45,37 @@ class Reply:
         )
 
 
-def path(endpoint: str) -> str:
-    return "/messages" if endpoint == CLAUDE else "/chat/completions"
+def _body(endpoint: str, path: str | None) -> tuple[str, dict[str, object]]:
+    """The path for this row, and what the shortest request on it holds."""
+    usual = "/messages" if endpoint == CLAUDE else "/chat/completions"
+    asked: dict[str, dict[str, object]] = {
+        "/responses": {"input": "hello there"},
+        "/completions": {"prompt": "hello there"},
+        "/embeddings": {"input": "hello there"},
+    }
+    return path or usual, {"model": "any", **asked.get(path or usual, {"messages": HELLO})}
 
 
 async def call(
     market: Market,
     endpoint: str = R1,
     *,
+    path: str | None = None,
     body: object = None,
     headers: dict[str, str] | None = None,
     patience_s: float = 10.0,
     **fields: object,
 ) -> Reply:
-    """Post a chat request and read what comes until it ends; what broke off is in `raw`."""
+    """Post a request (chat, or the row's own) and read what comes until it ends; what broke off
+    is in `raw`.
+    """
     name = f"test-{next(_IDS)}"
-    sent = {"model": "any", "messages": HELLO, **fields} if body is None else body
+    where, shortest = _body(endpoint, path)
+    sent = {**shortest, **fields} if body is None else body
     data = sent if isinstance(sent, bytes) else json.dumps(sent).encode()
     raw = b""
     every = {"authorization": "Bearer k", "x-request-id": name, **(headers or {})}
-    url = f"{market.root}/{endpoint}/v1{path(endpoint)}"
+    url = f"{market.root}/{endpoint}/v1{where}"
     timeout = aiohttp.ClientTimeout(total=patience_s)
     async with (
         aiohttp.ClientSession(timeout=timeout) as session,

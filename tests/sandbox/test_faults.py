@@ -50,11 +50,13 @@ def test_a_wrong_order_is_named(header: str, complaint: str) -> None:
         parsed(header)
 
 
-async def struck(market: Market, fault: str, *, endpoint: str = R1, **fields: object) -> Reply:
+async def struck(
+    market: Market, fault: str, *, endpoint: str = R1, path: str | None = None, **fields: object
+) -> Reply:
     """Ask for an answer that takes 20 ms; who falls silent is left after a second."""
     headers = {"x-sandbox-fault": fault, "x-sandbox-answer-tokens": "50"}
     patience_s = 1.0 if fault.startswith(SILENT) else 10.0
-    return await call(market, endpoint, headers=headers, patience_s=patience_s, **fields)
+    return await call(market, endpoint, path=path, headers=headers, patience_s=patience_s, **fields)
 
 
 async def booked(market: Market, reply: Reply) -> tuple[str, int]:

@@ -14,6 +14,7 @@ from tests.sandbox.caller import CLAUDE, HELLO, R1, call, entry_of
 LIFE = pytest.mark.asyncio(loop_scope="session")
 SHORT = {"x-sandbox-answer-tokens": "50"}
 ROW = load_fleet()[EndpointId(R1)]
+SPEAKING = [row.id for row in load_fleet().values() if not row.dimensions]
 
 
 def test_every_kind_of_token_has_its_price() -> None:
@@ -35,7 +36,7 @@ def test_the_books_number_their_entries_without_a_gap() -> None:
 
 
 @LIFE
-@pytest.mark.parametrize("endpoint", list(load_fleet()))
+@pytest.mark.parametrize("endpoint", SPEAKING)
 @pytest.mark.parametrize("stream", [True, False])
 async def test_what_the_answer_reports_is_what_is_billed(
     market: Market, endpoint: str, *, stream: bool

@@ -24,7 +24,9 @@ TOOL = {
         },
     },
 }
-CHAT_ROWS = [row.id for row in load_fleet().values() if row.dialect == "openai"]
+CHAT_ROWS = [
+    row.id for row in load_fleet().values() if row.dialect == "openai" and not row.dimensions
+]
 
 
 def client(market: Market, endpoint: str, key: str = "k") -> openai.AsyncOpenAI:

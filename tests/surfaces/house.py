@@ -146,14 +146,13 @@ class FakeDispatcher:
     script: Script = answer
     seen: list[tuple[Ask, Call]] = field(default_factory=list)
 
-    async def run(  # noqa: PLR0917 - the protocol's order
+    async def run(
         self,
         ask: Ask,
         call: Call,
         downstream: Downstream,
         context: TraceContext,
         received: float,
-        surface: str,
     ) -> None:
         self.seen.append((ask, call))
         await self.script(ask, call, downstream)
@@ -187,6 +186,7 @@ def service(dispatcher: FakeDispatcher, **more: Any) -> Service:
         "trace": no_trace,
         "health": lambda: {"ready": True, "redis": "ok", "endpoints": 2},
         "survey": lambda: Survey(1_800_000_000.0, (), ()),
+        "count": lambda ask: 42,
         "policies": POLICIES,
         "door": Door(()),
     }

@@ -83,8 +83,8 @@ CASES = [
         headers={**JSON, "X-SLA-Policy": "fast"},
     ),
     Case(
-        "unhonoured wish", 400, "invalid_body", "provider.order", "not honoured yet",
-        said(provider={"order": ["a"]}),
+        "unhonoured wish", 400, "invalid_body", "provider.enforce_distillable_text", "not honoured",
+        said(provider={"enforce_distillable_text": True}),
     ),
     Case(
         "form", 415, "unsupported_content_type", "Content-Type", "application/json",
@@ -185,16 +185,16 @@ async def test_a_proxy_that_shuts_down_sends_new_requests_elsewhere() -> None:
         assert (await answer.json())["error"]["code"] == "shutting_down"
 
 
-async def test_the_messages_surface_says_in_its_own_dialect_that_it_is_not_there_yet() -> None:
+async def test_the_messages_surface_refuses_in_its_own_dialect() -> None:
     async with (
         running() as house,
         aiohttp.ClientSession(house.url) as client,
         client.post("/v1/messages?beta=true", json=body()) as answer,
     ):
         told = await answer.json()
-        assert answer.status == 404
-        assert (told["type"], told["error"]["type"]) == ("error", "not_found_error")
-        assert "not served yet" in told["error"]["message"]
+        assert answer.status == 400
+        assert (told["type"], told["error"]["type"]) == ("error", "invalid_request_error")
+        assert "max_tokens is missing" in told["error"]["message"]
 
 
 async def test_without_its_key_nobody_reaches_anything_but_health_and_the_probe() -> None:

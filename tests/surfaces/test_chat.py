@@ -15,13 +15,13 @@ from router.core.faults import Fault, Kind
 from router.core.policy import DEFAULT_POLICY
 from router.core.tokens import guess
 from router.sandbox.openai import parse as parsed_by_the_sandbox
-from router.surfaces.chat import read_chat
+from router.surfaces.asking import read_ask
 from router.surfaces.sla import SlaReader
 from tests.surfaces.house import POLICIES, body
 
 
 def read(raw: bytes) -> Ask:
-    return read_chat(raw, (), request_id="req-1", slas=SlaReader(POLICIES, DEFAULT_POLICY))
+    return read_ask(raw, (), request_id="req-1", slas=SlaReader(POLICIES, DEFAULT_POLICY))
 
 
 def ask(**more: Any) -> Ask:
@@ -51,6 +51,11 @@ def test_streaming_and_its_usage_are_read() -> None:
     assert (found.stream, found.wants_usage) == (True, True)
     assert not ask(stream=True, stream_options={"include_usage": False}).wants_usage
     assert not ask(stream=None, stream_options=None).stream
+
+
+def test_asking_for_usage_excludes_no_endpoint() -> None:
+    found = ask(stream=True, stream_options={"include_usage": True}, seed=1)
+    assert found.params == {"model", "messages", "stream", "seed"}
 
 
 def test_of_two_limits_of_the_answer_the_tighter_holds() -> None:

@@ -94,12 +94,12 @@ async def test_both_clients_list_the_models() -> None:
             assert [m.id async for m in other.models.list()] == ["deepseek-r1", "reasoning"]
 
 
-async def test_the_anthropic_client_reads_that_its_surface_is_not_there_yet() -> None:
+async def test_the_anthropic_client_reads_which_models_are_served() -> None:
     async with (
         running() as house,
         anthropic.AsyncAnthropic(base_url=house.url, api_key="sk-x") as client,
     ):
-        with pytest.raises(anthropic.NotFoundError, match="not served yet"):
+        with pytest.raises(anthropic.NotFoundError, match=r"is not served here; .*deepseek-r1"):
             await client.messages.create(
                 model="x", max_tokens=1, messages=[{"role": "user", "content": "Hi"}]
             )

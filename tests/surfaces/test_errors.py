@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.core.faults import FAULTS, Fault, Kind, UpstreamError
-from router.surfaces.errors import Envelope, envelope_of, render, stream_error
+from router.core.surface import Surface
+from router.surfaces.ending import ENDINGS
+from router.surfaces.errors import Envelope, envelope_of, render
 from tests.surfaces.house import explained
 
 
@@ -132,7 +134,8 @@ def test_details_cannot_overwrite_what_every_error_has() -> None:
 
 
 def test_an_error_inside_a_stream_is_an_event_of_its_own_and_ends_it() -> None:
-    events = stream_error(Fault(Kind.BROKEN, "azure broke off."), "r1").split(b"\n\n")
+    fault = Fault(Kind.BROKEN, "azure broke off.")
+    events = ENDINGS[Surface.CHAT].fail(fault, "r1", b"").split(b"\n\n")
     assert json.loads(events[0].removeprefix(b"data: "))["error"] == {
         "message": "azure broke off.",
         "type": "api_error",
@@ -140,6 +143,24 @@ def test_an_error_inside_a_stream_is_an_event_of_its_own_and_ends_it() -> None:
         "code": "upstream_broke_off",
     }
     assert events[1:] == [b"data: [DONE]", b""]
+
+
+def test_a_responses_stream_ends_with_an_error_event_that_counts_on() -> None:
+    written = b'event: x\ndata: {"sequence_number":6}\n\nevent: y\ndata: {"sequence_number":7}\n\n'
+    fault = Fault(Kind.GAP_TIMEOUT, "azure stood still.")
+    name, data = ENDINGS[Surface.RESPONSES].fail(fault, "r1", written).strip().split(b"\n")
+    told = json.loads(data.removeprefix(b"data: "))
+    assert name == b"event: error"
+    assert (told["type"], told["code"], told["sequence_number"]) == ("error", "upstream_stalled", 8)
+    assert told["message"] == told["error"]["message"] == "azure stood still."
+
+
+def test_a_messages_stream_ends_with_an_error_event_in_anthropics_words() -> None:
+    fault = Fault(Kind.RATE_LIMITED, "claude is at its limit.")
+    name, data = ENDINGS[Surface.MESSAGES].fail(fault, "r1", b"").strip().split(b"\n")
+    told = json.loads(data.removeprefix(b"data: "))
+    assert name == b"event: error"
+    assert (told["type"], told["error"]["type"]) == ("error", "rate_limit_error")
 
 
 @given(st.text(), st.none() | st.text())

@@ -63,7 +63,7 @@ async def test_the_probe_and_the_home_page_answer() -> None:
             assert answer.status == 200
             assert answer.headers["X-Request-Id"] == "req-1"
         async with client.get("/") as answer:
-            assert (await answer.text()).count("\n") == 2
+            assert (await answer.text()).count("\n") == 3
 
 
 async def test_health_tells_of_the_parts() -> None:

@@ -9,7 +9,7 @@ import pytest
 from router.core.ask import Ask
 from router.core.faults import Fault, Kind
 from router.ports import Call, Downstream
-from router.surfaces.whole import with_key
+from router.surfaces.jsonkey import with_key
 from tests.surfaces.house import CHUNK, DONE, WHOLE, Script, body, explained, head, outcome, running
 
 CHAT = "/v1/chat/completions"
@@ -31,11 +31,14 @@ def sends(*pieces: bytes, fault: Exception | None = None) -> Script:
     return script
 
 
-async def streamed(script: Script, headers: dict[str, str] | None = None) -> bytes:
+async def streamed(
+    script: Script, headers: dict[str, str] | None = None, path: str = CHAT
+) -> bytes:
+    asked = body(stream=True, max_tokens=900, input="Hi")  # whatever the surface wants
     async with (
         running(script) as house,
         aiohttp.ClientSession(house.url) as client,
-        client.post(CHAT, json=body(stream=True), headers=headers) as answer,
+        client.post(path, json=asked, headers=headers) as answer,
     ):
         assert answer.status == 200
         return await answer.read()
@@ -154,3 +157,54 @@ def test_a_key_is_put_before_the_closing_brace_whatever_surrounds_it() -> None:
     assert with_key(b'{"a":1} \n', b"k", b"2") == b'{"a":1,"k":2}'
     assert with_key(b"{ }", b"k", b"2") == b'{"k":2}'
     assert with_key(b"[1]", b"k", b"2") == b"[1]"
+
+
+_TEXT_DELTA = (
+    b"event: content_block_delta\n"
+    b'data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta",'
+    b'"text":"event: message_stop "}}\n\n'
+)
+_STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+_OUTPUT_DELTA = (
+    b"event: response.output_text.delta\n"
+    b'data: {"type":"response.output_text.delta","delta":"event: response.completed ",'
+    b'"sequence_number":3}\n\n'
+)
+_COMPLETED = (
+    b"event: response.completed\n"
+    b'data: {"type":"response.completed","response":{"id":"resp_1"},"sequence_number":4}\n\n'
+)
+
+
+@pytest.mark.parametrize("crlf", [False, True])
+@pytest.mark.parametrize("joined", [False, True])
+@pytest.mark.parametrize(
+    ("path", "delta", "last"),
+    [
+        ("/v1/messages", _TEXT_DELTA, _STOP),
+        ("/v1/responses", _OUTPUT_DELTA, _COMPLETED),
+    ],
+)
+async def test_the_decision_stands_in_the_event_that_ends_the_stream(
+    path: str, delta: bytes, last: bytes, joined: bool, crlf: bool
+) -> None:
+    if crlf:
+        delta, last = delta.replace(b"\n", b"\r\n"), last.replace(b"\n", b"\r\n")
+    pieces = (delta + last,) if joined else (delta, last)
+    got = await streamed(sends(*pieces), EXPLAIN, path)
+    assert got.startswith(delta)
+    name, _, data = got[len(delta) :].strip().partition(b"\n")
+    told, meant = json.loads(data.partition(b": ")[2]), json.loads(last.partition(b"data: ")[2])
+    assert name.strip() == last.splitlines()[0]
+    assert told.pop("meritorder")["decision"]["chosen"]["endpoint"] == "deepseek-r1@parasail"
+    assert told == meant
+
+
+@pytest.mark.parametrize(
+    ("path", "sent"),
+    [("/v1/messages", _TEXT_DELTA + _STOP), ("/v1/responses", _OUTPUT_DELTA + _COMPLETED)],
+)
+async def test_without_a_wish_to_explain_every_byte_passes_as_it_came(
+    path: str, sent: bytes
+) -> None:
+    assert await streamed(sends(sent), {}, path) == sent

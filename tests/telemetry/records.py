@@ -114,7 +114,6 @@ def a_record(
         decisions=(a_decision(PARASAIL, FRIENDLI, bounds=bounds),)
         if decisions is None
         else decisions,
-        surface="chat",
         received_wall=RECEIVED_WALL,
         overhead_s=0.002,
         context=context or TraceContext(TRACE_ID, CLIENT_SPAN, sampled=True),

@@ -9,6 +9,7 @@ from typing import Any
 
 from router.core.answer import Content, Piece, Usage
 from router.core.catalogue import Dialect, Endpoint, EndpointId, ModelName
+from router.core.surface import Surface
 from router.ports import Call, Upstream
 from router.sandbox.ledger import Entry
 from router.sandbox.process import Market
@@ -35,7 +36,12 @@ def an_endpoint(base_url: str = "http://127.0.0.1:9/v1", **fields: Any) -> Endpo
 
 
 def a_call(
-    *, stream: bool = True, wants_usage: bool = False, fault: str = "", **fields: object
+    *,
+    stream: bool = True,
+    wants_usage: bool = False,
+    fault: str = "",
+    surface: Surface = Surface.CHAT,
+    **fields: object,
 ) -> Call:
     body: dict[str, object] = {"model": "r1", "messages": HELLO, "max_tokens": 4000, **fields}
     if stream:
@@ -48,6 +54,7 @@ def a_call(
         stream=stream,
         wants_usage=wants_usage,
         attempt_id=f"attempt-{next(_IDS)}",
+        surface=surface,
     )
 
 

@@ -12,11 +12,14 @@ from aiohttp import TCPConnector
 from router.core.answer import Content, Usage
 from router.core.catalogue import Endpoint
 from router.core.faults import Fault, Kind
+from router.core.surface import Surface
 from router.upstream.connector import open_connector
 from router.upstream.relay import MAX_WHOLE_BYTES, Relay
-from tests.upstream.asking import a_call, an_endpoint, answer, client_bytes
+from tests.upstream.asking import a_call, an_endpoint, answer, client_bytes, usage_of
+from tests.upstream.corpus import ALL, NAMES
 from tests.upstream.recorded import COUNTED, COUNTS, STREAMS, chunk, event
 from tests.upstream.scripted import JSON, response, scripted
+from tests.upstream.test_messages import A_MESSAGE
 
 WHOLE: dict[str, Any] = {
     "id": "c1",
@@ -237,6 +240,55 @@ async def test_an_error_after_content_is_a_piece_and_then_a_fault(
             with pytest.raises(Fault) as raised:
                 await anext(pieces)
     assert raised.value.kind is Kind.SERVER_ERROR
+
+
+@pytest.mark.parametrize(("surface", "name"), NAMES)
+async def test_every_surface_is_read_from_its_own_path(
+    connector: TCPConnector, surface: Surface, name: str
+) -> None:
+    recorded = ALL[surface][name]
+    call = a_call(surface=surface)
+    async with scripted(*response(recorded.sent)) as server:
+        endpoint = an_endpoint(server.base_url, speaks=frozenset((surface,)))
+        pieces = await answer(relay(connector), endpoint, call)
+    assert server.requests[0].startswith(f"POST /v1{surface.path} HTTP/1.1".encode())
+    assert client_bytes(pieces) == recorded.given
+    assert usage_of(pieces) == recorded.usage
+
+
+@pytest.mark.parametrize("surface", [Surface.EMBEDDINGS, Surface.COUNT_TOKENS])
+async def test_what_is_never_streamed_is_read_whole(
+    connector: TCPConnector, surface: Surface
+) -> None:
+    body = b'{"data": [{"embedding": [0.5]}], "input_tokens": 8}'
+    async with scripted(*response(body, content_type=JSON)) as server:
+        endpoint = an_endpoint(server.base_url, speaks=frozenset((surface,)))
+        (piece,) = await answer(relay(connector), endpoint, a_call(surface=surface, stream=False))
+    assert (piece.data, piece.ended) == (body, True)
+    assert "stream" not in json.loads(server.body())
+
+
+async def test_a_message_sent_whole_where_a_stream_was_asked_for_becomes_one(
+    connector: TCPConnector,
+) -> None:
+    call = a_call(surface=Surface.MESSAGES)
+    async with scripted(*response(json.dumps(A_MESSAGE).encode(), content_type=JSON)) as server:
+        endpoint = an_endpoint(server.base_url, speaks=frozenset((Surface.MESSAGES,)))
+        (piece,) = await answer(relay(connector), endpoint, call)
+    assert piece.data.startswith(b"event: message_start\n")
+    assert piece.data.endswith(b'event: message_stop\ndata: {"type":"message_stop"}\n\n')
+
+
+@pytest.mark.parametrize("surface", [Surface.CHAT, Surface.MESSAGES])
+async def test_a_whole_answer_that_cannot_be_told_as_a_stream_is_garbage(
+    connector: TCPConnector, surface: Surface
+) -> None:
+    body = b'{"choices":[{"message":{"content":"Hi","\xff":1}}],"content":[{"\xff":1}]}'
+    async with scripted(*response(body, content_type=JSON)) as server:
+        endpoint = an_endpoint(server.base_url, speaks=frozenset((surface,)))
+        with pytest.raises(Fault) as raised:
+            await answer(relay(connector), endpoint, a_call(surface=surface))
+    assert raised.value.kind is Kind.GARBAGE
 
 
 BROKEN: dict[str, tuple[list[bytes], Kind]] = {

@@ -131,6 +131,14 @@ TOLD = (
         200 * 2500 + 128 * 250 + 52 * 20_000,
     ),
     Told(
+        "openai embeddings",
+        "https://platform.openai.com/docs/api-reference/embeddings/create",
+        {"usage": {"prompt_tokens": 8, "total_tokens": 8}},
+        Usage(fresh_input=8),
+        Price(0.02, 0),
+        8 * 20,
+    ),
+    Told(
         "azure openai",
         "https://learn.microsoft.com/en-us/azure/ai-foundry/openai/how-to/prompt-caching",
         {
@@ -219,6 +227,49 @@ TOLD = (
         ),
         CLAUDE,
         1000 * 6000 + 150_000 * 600 + 60_000 * 12_000 + 10 * 22_500,
+    ),
+    Told(
+        "anthropic, with a compaction and a search",
+        "https://github.com/anthropics/anthropic-sdk-python/blob/main/src/anthropic/types/beta/beta_usage.py",
+        {
+            "usage": {
+                "input_tokens": 23_000,
+                "cache_read_input_tokens": 0,
+                "cache_creation_input_tokens": 0,
+                "output_tokens": 1000,
+                "server_tool_use": {"web_search_requests": 1},
+                "service_tier": "standard",
+                "iterations": [
+                    {
+                        "type": "compaction",
+                        "input_tokens": 1500,
+                        "cache_read_input_tokens": 178_000,
+                        "cache_creation_input_tokens": 500,
+                        "cache_creation": {
+                            "ephemeral_5m_input_tokens": 500,
+                            "ephemeral_1h_input_tokens": 0,
+                        },
+                        "output_tokens": 3500,
+                    },
+                    {
+                        "type": "message",
+                        "input_tokens": 23_000,
+                        "cache_read_input_tokens": 0,
+                        "cache_creation_input_tokens": 0,
+                        "output_tokens": 1000,
+                    },
+                ],
+            },
+        },
+        Usage(
+            fresh_input=24_500,
+            cache_read=178_000,
+            cache_write=500,
+            text=4500,
+            tier=Tier.STANDARD,
+        ),
+        Price(3, 15, cached_input=0.3, cache_write=3.75),
+        24_500 * 3000 + 178_000 * 300 + 500 * 3750 + 4500 * 15_000,
     ),
     Told(
         "anthropic through litellm",

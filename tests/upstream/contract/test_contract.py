@@ -46,13 +46,13 @@ async def test_a_stream_is_events_that_end_with_done(subject: Subject) -> None:
     assert pieces[-1].ended
     assert not any(p.ended for p in pieces[:-1])
     assert sum(p.chars - p.reasoning_chars for p in pieces) == len(text)
-    assert [p.finish for p in pieces if p.finish] == ["stop"]
+    assert [p.finish for p in pieces if p.finish] == [subject.word("stop")]
 
 
 async def test_the_first_piece_of_a_stream_is_no_content(subject: Subject) -> None:
     pieces = await answer(subject.upstream, subject.endpoint, a_call())
     assert best_content(pieces) is Content.ANSWER
-    assert len(pieces) > 10
+    assert len(pieces) > 3, "what came apart is passed on apart"
 
 
 @pytest.mark.parametrize("wants_usage", [True, False])
@@ -66,7 +66,7 @@ async def test_a_whole_answer_is_one_piece(subject: Subject) -> None:
     [piece] = await answer(subject.upstream, subject.endpoint, a_call(stream=False))
     assert piece.ended
     assert piece.content is Content.ANSWER
-    assert piece.finish == "stop"
+    assert piece.finish == subject.word("stop")
     assert b'"chat.completion"' in piece.data
 
 
@@ -160,7 +160,7 @@ async def test_a_tool_is_called_and_counted(subject: Subject, stream: bool) -> N
         tool_choice="required",
     )
     pieces = await answer(subject.upstream, subject.endpoint, call)
-    assert [p.finish for p in pieces if p.finish] == ["tool_calls"]
+    assert [p.finish for p in pieces if p.finish] == [subject.word("tool_calls")]
     assert b'"name":"weather"' in client_bytes(pieces).replace(b": ", b":")
     usage = usage_of(pieces)
     booked = await entry_of(subject.market, call)

@@ -1,0 +1,97 @@
+"""A body and its headers, in any dialect, become an ``Ask``.
+
+Only what routing needs is read, and that strictly; every other field is the provider's business
+and passes as it came. The upstream takes our own keys out and puts its model name in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Mapping
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from router.core.ask import Ask
+from router.core.catalogue import ModelName, Tier
+from router.core.dialects import natively_only
+from router.core.policy import Policy
+from router.core.surface import Surface
+from router.surfaces import chat, completions, embeddings, messages, responses
+from router.surfaces.choosing import read_choice
+from router.surfaces.fields import TEXT, Fields, read_fields
+from router.surfaces.needs import Wanted
+from router.surfaces.sessions import begun_with, session_of
+from router.surfaces.sla import SlaReader
+
+OWN_KEYS: Final = frozenset({"sla", "provider", "models", "stream_options"})
+"""What no endpoint needs to take: ours, and how usage is asked for, which upstream sees to."""
+
+_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+
+_READERS: Final[Mapping[Surface, Callable[[Fields], Wanted]]] = MappingProxyType(
+    {
+        Surface.CHAT: chat.wanted,
+        Surface.RESPONSES: responses.wanted,
+        Surface.COMPLETIONS: completions.wanted,
+        Surface.EMBEDDINGS: embeddings.wanted,
+        Surface.MESSAGES: messages.wanted,
+        Surface.COUNT_TOKENS: messages.counted,
+    }
+)
+
+
+def read_ask(
+    body: bytes,
+    declaring: tuple[tuple[str, str], ...],
+    *,
+    request_id: str,
+    slas: SlaReader,
+    surface: Surface = Surface.CHAT,
+    translated: Callable[[ModelName, Surface], bool] = lambda _model, _surface: False,
+    key_policy: Policy | None = None,
+    headers: Mapping[str, str] = _NO_HEADERS,
+    served: Container[str] = frozenset(),
+    owner: str = "",
+) -> Ask:
+    """Read a request. ``declaring`` are its SLA headers, names as sent. Raises ``Fault``.
+
+    ``headers`` are the others (lower-case), of which one may name the conversation; ``served`` are
+    the models there are, ``owner`` is whose request it is. ``translated`` says whether an endpoint
+    of a model would have to be told in another surface.
+    """
+    fields = read_fields(body)
+    choice = read_choice(
+        fields, declaring, headers, slas=slas, served=served, key_policy=key_policy
+    )
+    wanted = _READERS[surface](fields)
+    only_natively = ""
+    if any(translated(name, surface) for name in (choice.model, *choice.preferences.models)):
+        only_natively = natively_only(surface, msgspec.json.decode(body))
+    return Ask(
+        id=request_id,
+        model=choice.model,
+        sla=choice.sla,
+        prompt=wanted.prompt,
+        stream=wanted.stream,
+        wants_usage=wanted.wants_usage,
+        max_tokens=wanted.max_tokens,
+        needs=wanted.needs,
+        params=frozenset(fields) - OWN_KEYS,
+        preferences=choice.preferences,
+        explain=choice.explain,
+        session=session_of(headers, fields) or begun_with(wanted.beginning),
+        tier=_tier(fields["service_tier"]) if "service_tier" in fields else Tier.STANDARD,
+        surface=surface,
+        only_natively=only_natively,
+        compacted=choice.compacted,
+        owner=owner,
+    )
+
+
+def _tier(raw: msgspec.Raw) -> Tier:
+    """Read the tier of service; what is none we know is the provider's to refuse."""
+    try:
+        return Tier.named(TEXT.decode(raw)) or Tier.STANDARD
+    except msgspec.DecodeError:
+        return Tier.STANDARD
