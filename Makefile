@@ -51,6 +51,10 @@ demo: .venv/.runtime ## ask one question under several budgets and show who answ
 test: .venv/.dev ## all tests, their Redis server included (ARGS='-k name')
 	@$(BIN)/pytest $(ARGS)
 
+.PHONY: fuzz
+fuzz: .venv/.dev ## 100,000 spoilt requests and answers (CASES=..., about ten minutes)
+	@MERITORDER_FUZZ_CASES=$(or $(CASES),100000) $(BIN)/pytest tests/fuzz $(ARGS)
+
 .PHONY: test-clients
 test-clients: .venv/.runtime ## today's clients, unmodified, in Python and Node, against a real proxy
 	@$(MAKE) $(if $(wildcard $(CLIENTS)/test_*.py),clients-python) $(if $(wildcard $(CLIENTS)/node/package.json),clients-node) clients-done

@@ -21,6 +21,7 @@ from router.surfaces.headers import named, passed_back, plain
 
 JSON = "application/json"
 _CLIENT_ERROR = 400
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _OUR_FIELDS = frozenset({"message", "type", "param", "code"})
 
 
@@ -106,13 +107,22 @@ def _whole_seconds(seconds: float | None) -> int:
 
 
 def _passes(fault: Fault, upstream: UpstreamError) -> bool:
-    """Whether the provider's answer may be shown: a JSON error that is not about our key."""
+    """Whether the provider's answer may be shown: a JSON object that is not about our key."""
     return (
         fault.kind is not Kind.CREDENTIALS
         and upstream.status >= _CLIENT_ERROR
         and upstream.content_type.partition(";")[0].strip().lower() == JSON
-        and bool(upstream.body)
+        and _is_object(upstream.body)
     )
+
+
+def _is_object(body: bytes) -> bool:
+    try:
+        _object.decode(body)
+        body.decode()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
 
 
 def _passed(fault: Fault, upstream: UpstreamError, request_id: str, envelope: Envelope) -> Answer:

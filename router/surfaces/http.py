@@ -54,7 +54,7 @@ _HOME: Final = (
 def make_app(service: Service) -> web.Application:
     """Return the application. Later routes may be added before it runs."""
     app = web.Application(client_max_size=service.max_body)
-    add = app.router.add_route
+    add = partial(app.router.add_route, expect_handler=_expected)
     for surface in Surface:
         add("POST", _BASE + surface.path, guarded(partial(_answer, surface), service))
     add("POST", "/v1/route/explain", guarded(_explain, service))
@@ -68,6 +68,12 @@ def make_app(service: Service) -> web.Application:
     app.router.add_get("/health/ready", guarded(_ready, service, key_needed=False))
     add("*", _ANYWHERE, guarded(_elsewhere, service))
     return app
+
+
+async def _expected(request: web.Request) -> None:
+    """Let a client send its body that waits to be told so; another expectation is not ours."""
+    if request.headers.get("Expect", "").lower() == "100-continue" and request.transport:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
 async def _read(

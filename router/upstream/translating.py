@@ -7,8 +7,8 @@ an SDK reads no other.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
 from types import TracebackType
 from typing import Final, Self
 
@@ -17,12 +17,13 @@ import msgspec
 from router.core.answer import Piece
 from router.core.catalogue import Endpoint
 from router.core.dialects import way
-from router.core.faults import Fault, UpstreamError
+from router.core.faults import Fault, Kind, UpstreamError
 from router.core.surface import Surface
 from router.ports import Call, Reply, Upstream
 from router.upstream.refusal import error_in
 from router.upstream.translate import TRANSLATIONS
 
+_MISSHAPEN: Final = (AttributeError, LookupError, TypeError, ValueError, RecursionError)
 _OTHERS: Final = ("anthropic-", "openai-", "x-stainless-")
 """Headers about the API that the client believes to speak to."""
 
@@ -54,6 +55,7 @@ class Exchange:
     def __init__(
         self, inner: Upstream, endpoint: Endpoint, call: Call, behind: Surface, now_s: int
     ) -> None:
+        self._endpoint = endpoint
         self._call = call
         self._now_s = now_s
         self._translation = TRANSLATIONS[call.surface, behind]
@@ -102,9 +104,10 @@ class Exchange:
         try:
             async with aclosing(self._reply.pieces()) as pieces:
                 async for piece in pieces:
-                    data = speaker.feed(piece.data) if piece.data else b""
-                    if piece.ended:
-                        data += speaker.close()
+                    with self._read():
+                        data = speaker.feed(piece.data) if piece.data else b""
+                        if piece.ended:
+                            data += speaker.close()
                     yield piece._replace(data=data)
         except Fault as fault:
             raise self._retold(fault) from fault.__cause__
@@ -115,24 +118,31 @@ class Exchange:
             piece = await self._reply.whole()
         except Fault as fault:
             raise self._retold(fault) from fault.__cause__
-        told = self._translation.whole(self._call.body, piece.data, self._now_s)
+        with self._read():
+            told = self._translation.whole(self._call.body, piece.data, self._now_s)
         return piece._replace(data=told)
 
+    @contextmanager
+    def _read(self) -> Iterator[None]:
+        """Take JSON of a shape that no translation expects for what it is."""
+        try:
+            yield
+        except _MISSHAPEN as exc:
+            name = self._endpoint.id
+            raise Fault(Kind.GARBAGE, f"{name}: answered with JSON of a foreign shape") from exc
+
     def _retold(self, fault: Fault) -> Fault:
-        """Tell a provider's refusal in the envelope that the client reads."""
+        """Tell a provider's refusal in the envelope that the client reads, or in our words."""
         told = fault.upstream
         if told is not None:
-            fault.upstream = UpstreamError(
-                told.status,
-                _envelope(fault, told.body, self._call.surface),
-                "application/json",
-                told.headers,
-            )
+            message = error_in(told.body).get("message")
+            words = isinstance(message, str) and bool(message)
+            body = _envelope(fault, str(message), self._call.surface) if words else b""
+            fault.upstream = UpstreamError(told.status, body, "application/json", told.headers)
         return fault
 
 
-def _envelope(fault: Fault, body: bytes, surface: Surface) -> bytes:
-    message = str(error_in(body).get("message") or fault.message)
+def _envelope(fault: Fault, message: str, surface: Surface) -> bytes:
     if surface.is_anthropic:
         error = {"type": fault.spec.anthropic_type, "message": message}
         return msgspec.json.encode({"type": "error", "error": error})
