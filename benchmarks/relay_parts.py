@@ -1,4 +1,4 @@
-"""What the relay's own parts cost: microseconds per request body and per chunk.
+"""What the parts of a request's way cost: microseconds per request body, chunk and decision.
 
 Run it alone: ``python -m benchmarks.relay_parts``. Best of seven rounds, one core.
 """
@@ -7,12 +7,23 @@ import asyncio
 import json
 import time
 import timeit
+from dataclasses import replace
 
+import msgspec
 from aiohttp import BaseConnector
 
+from router.core.answer import Usage
+from router.core.ask import Ask, Bound, BoundKind, PromptSize, Sla
 from router.core.catalogue import Endpoint, EndpointId, ModelName
+from router.core.decision import Decision, Forecast, Option, Status
+from router.core.measure import Attempt, Outcome
 from router.core.surface import Surface
-from router.ports import Call
+from router.ports import Call, Record, TraceContext
+from router.server.clock import SystemClock
+from router.store.decisions import Decisions
+from router.surfaces.door import Door
+from router.surfaces.kept import pack
+from router.surfaces.sessions import begun_with
 from router.upstream.body import edit
 from router.upstream.connector import open_connector
 from router.upstream.line import Line
@@ -82,6 +93,26 @@ async def measure() -> None:
         compare(connector)
 
 
+def some_records() -> list[Record]:
+    """Requests of which six endpoints were weighed and one served."""
+    fleet = [replace(ENDPOINT, id=EndpointId(f"r1@provider-{i}")) for i in range(6)]
+    forecast = Forecast(800.0, 20_000.0, 40.0, 600.0, 500.0, 0.003, 0.97)
+    plan = tuple(Option(e, 0.004, 0.003, 0.97) for e in fleet)
+    decision = Decision(Status.OK, plan, (), 500.0, forecast)
+    sla = Sla((Bound(BoundKind.TTFT, 1000.0), Bound(BoundKind.E2E, 30_000.0)))
+    usage = Usage(fresh_input=500, text=600)
+    attempt = Attempt(fleet[0].id, 1, 1.75e9, 1.0, 9.0, 1.8, 1.8, 9.0, usage=usage)
+    outcome = Outcome((attempt,), 1.0, 9.0, None, sla)
+    asks = [Ask(f"mo-{i:024x}", ModelName("r1"), sla, PromptSize(2000)) for i in range(100)]
+    context = TraceContext("0" * 31 + "1")
+    return [Record(ask, outcome, (decision,), 1.75e9, 0.0005, context, "1", ("2",)) for ask in asks]
+
+
+def hand_over(decisions: Decisions, records: list[Record]) -> None:
+    for record in records:
+        decisions.report(record)
+
+
 def compare(connector: BaseConnector) -> None:
     small, large = a_body(2_000), a_body(400_000)
     streams = {s: opened.open(ENDPOINT, hide_usage=True) for s, opened in STREAMED.items()}
@@ -91,6 +122,9 @@ def compare(connector: BaseConnector) -> None:
     line = Line.to(ENDPOINT, {}, connector)
     call = Call(small, HEADERS, stream=True, wants_usage=False, attempt_id="a", traceparent="00")
     burst = CHUNK * 20
+    decisions, records = Decisions(pack, clock=SystemClock()), some_records()
+    door, credentials = Door(["k" * 32]), {"Authorization": "Bearer " + "k" * 32}
+    beginning = [msgspec.Raw(b'"' + b"word " * 1000 + b'"')] * 2
 
     def feed(surface: Surface) -> None:
         streams[surface].feed(CHUNKS[surface])
@@ -105,6 +139,10 @@ def compare(connector: BaseConnector) -> None:
         "a chunk of messages": (lambda: feed(Surface.MESSAGES), 1),
         "a chunk of responses": (lambda: feed(Surface.RESPONSES), 1),
         "a whole answer of 1 KB": (lambda: read_whole(WHOLE, ENDPOINT), 1),
+        "a decision handed over": (lambda: hand_over(decisions, records), len(records)),
+        "a decision packed, in the background": (lambda: pack(records[0]), 1),
+        "the owner of a key": (lambda: door.owner(credentials), 1),
+        "a long conversation recognised": (lambda: begun_with(beginning), 1),
     }
     for name, (part, count) in parts.items():
         timer = timeit.Timer(part, timer=time.process_time)

@@ -18,7 +18,7 @@ import asyncio
 import math
 from collections.abc import Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Final
 
@@ -240,7 +240,10 @@ class Dispatcher:
         return self._attempt(flight, decision, downstream)
 
     def _policy(self, ask: Ask) -> Policy:
-        return self._policies.get(ask.sla.policy, self._default_policy)
+        policy, wishes = self._policies.get(ask.sla.policy, self._default_policy), ask.preferences
+        if wishes.fallbacks or wishes.order:
+            return policy
+        return replace(policy, attempts=1)
 
     async def _attempt(self, flight: Flight, decision: Decision, downstream: Downstream) -> None:
         """Send to the head of the plan and relay what comes; book it however it ends."""
@@ -516,6 +519,7 @@ class Dispatcher:
                 attempt_span_ids=tuple(flight.attempt_span_ids),
                 endpoints=flight.endpoints,
                 fault=flight.fault,
+                explained=flight.explained,
             )
         )
 

@@ -6,10 +6,11 @@ whether a silent attempt gets a second one beside it. Nothing here waits or send
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from router.core.ask import Ask, Mode
+from router.core.candidate import Candidate
 from router.core.catalogue import Endpoint
 from router.core.decide import decide
 from router.core.decision import Decision, Explained
@@ -40,7 +41,7 @@ class Planner:
     def plan(self, ask: Ask, tried: Collection[str], elapsed_s: float) -> Decision:
         """Decide who serves; the plan is empty where nobody can."""
         board = self._board
-        candidates = board.candidates(ask)
+        candidates = self._candidates(ask)
         known = self._memo.find(ask, candidates) if not tried else None
         if known is not None:
             return known
@@ -58,10 +59,21 @@ class Planner:
             self._memo.keep(ask, candidates, decision)
         return decision
 
+    def _candidates(self, ask: Ask) -> Sequence[Candidate]:
+        """Return who serves the model asked for, and who serves those to fall back on."""
+        found = self._board.candidates(ask)
+        if not ask.preferences.models:
+            return found
+        everyone = {c.endpoint.id: c for c in found}
+        for name in ask.preferences.models:
+            for other in self._board.candidates(ask._replace(model=name)):
+                everyone.setdefault(other.endpoint.id, other)
+        return list(everyone.values())
+
     def explain(self, ask: Ask, decision: Decision | None = None) -> Explained:
         """Tell a decision in full; without one, what is best on average now."""
         board, wall = self._board, self._clock.wall()
-        candidates, stakes, warm = board.candidates(ask), board.stakes(ask.kind), board.warm(ask)
+        candidates, stakes, warm = self._candidates(ask), board.stakes(ask.kind), board.warm(ask)
         if decision is None:
             decision = decide(ask, candidates, stakes, wall=wall, warm=warm)
         return explain(ask, candidates, decision, stakes, wall=wall, warm=warm)
@@ -87,7 +99,7 @@ class Planner:
         if wall >= until:
             if len(self._backups) >= MOST_CLASSES:
                 self._backups.clear()
-            found = backups(ask, self._board.candidates(ask), wall=wall)
+            found = backups(ask, self._candidates(ask), wall=wall)
             self._backups[ask.kind] = (wall + BACKUPS_LAST_S, found)
         return found
 
@@ -101,7 +113,7 @@ class Planner:
         found = rescue(
             ask,
             first.id,
-            board.candidates(ask),
+            self._candidates(ask),
             board.stakes(ask.kind),
             wall=self._clock.wall(),
             elapsed_s=elapsed_s,

@@ -175,7 +175,8 @@ class Record(NamedTuple):
     ``received_wall`` are the unix seconds of its last byte;
     ``overhead_s`` our own time before the first attempt was sent; ``span_id`` the server span's
     id, ``attempt_span_ids`` one per attempt (they went upstream in ``traceparent``); ``fault``
-    what the client was told. ``decisions`` has one entry per planning, ``endpoints`` those tried.
+    what the client was told. ``decisions`` has one entry per planning, ``endpoints`` those tried;
+    ``explained`` is there when the request asked for it.
     """
 
     ask: Ask
@@ -188,6 +189,7 @@ class Record(NamedTuple):
     attempt_span_ids: tuple[str, ...]
     endpoints: Mapping[EndpointId, Endpoint] = MappingProxyType({})
     fault: Fault | None = None
+    explained: Explained | None = None
 
 
 class Tracer(Protocol):

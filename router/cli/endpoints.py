@@ -1,6 +1,7 @@
 """``meritorder endpoints``: the price list, cheapest answer first. Needs no running proxy.
 
-With ``--live`` a running proxy is asked what it believes now.
+With ``--live`` a running proxy is asked what it believes now; with ``--catalogue`` the list is of
+everybody who sells a model.
 """
 
 from __future__ import annotations
@@ -48,6 +49,15 @@ class Offer:
 @click.command(name="endpoints")
 @options.config
 @click.option("--model", metavar="NAME", help="Only those that serve this model.")
+@click.option(
+    "--catalogue", "wanted", metavar="MODEL", help="Who sells this model, by LiteLLM's table."
+)
+@click.option(
+    "--add",
+    "which",
+    metavar="WHICH",
+    help="Add this one of --catalogue (number or name) to the file.",
+)
 @click.option("--live", is_flag=True, help="What a running proxy believes of them now.")
 @options.url
 @options.key_env
@@ -55,6 +65,8 @@ class Offer:
 def command(
     config: Path | None,
     model: str | None,
+    wanted: str | None,
+    which: str | None,
     *,
     live: bool,
     url: str,
@@ -64,7 +76,21 @@ def command(
     """Show what can be bought, cheapest answer first. No proxy needs to run.
 
     With --live: what the proxy at --url believes now, in the order of its configuration.
+
+    With --catalogue: everybody who sells a model like this, with prices, windows and the day it
+    ends; --add writes one of them into the configuration.
     """
+    if wanted is not None:
+        if live or model is not None:
+            raise click.UsageError("--catalogue asks the table: neither --live nor --model")
+        if config is not None and which is None:
+            raise click.UsageError("--catalogue reads no --config, but with --add")
+        from router.cli.shopping import show as show_catalogue
+
+        show_catalogue(wanted, which, config, as_json=as_json)
+        return
+    if which is not None:
+        raise click.UsageError("--add takes one of --catalogue MODEL")
     if live:
         if config is not None:
             raise click.UsageError("--live asks the proxy at --url, which has its own --config")
@@ -92,7 +118,7 @@ def command(
 def offers_of(settings: Settings, fleet: Fleet, rows: Fleet, wall_s: float) -> list[Offer]:
     """Line everything up by cost per answer; what has no price comes last."""
     used = {endpoint.id for endpoint in fleet.endpoints}
-    key_of = {row.id: row.api_key_env for row in settings.endpoints}
+    key_of = {row.id: row.key_variable for row in settings.endpoints}
     offers = []
     for endpoint in rows.endpoints:
         key = key_of[endpoint.id]

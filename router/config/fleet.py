@@ -14,11 +14,13 @@ from datetime import date, timedelta
 
 from router.config.endpoint import EndpointRow
 from router.config.mistake import ConfigError, Mistake
-from router.config.providers import AUTH_HEADERS, PLACEHOLDER
+from router.config.providers import PLACEHOLDER
 from router.config.sections import Routing
 from router.config.settings import Settings
 from router.core.catalogue import (
+    CHAT_ONLY,
     Capability,
+    Dialect,
     Endpoint,
     EndpointId,
     Limits,
@@ -27,6 +29,7 @@ from router.core.catalogue import (
     Prior,
 )
 from router.core.policy import Policy
+from router.core.surface import Surface
 from router.core.tariff import TableEntry
 
 Table = Callable[[str], TableEntry | None]
@@ -53,7 +56,7 @@ def needs_sandbox(settings: Settings, environ: Mapping[str, str]) -> bool:
 
 
 def _payable(row: EndpointRow, environ: Mapping[str, str]) -> bool:
-    return row.api_key_env is None or bool(environ.get(row.api_key_env))
+    return row.key_variable is None or bool(environ.get(row.key_variable))
 
 
 def resolve(
@@ -91,7 +94,7 @@ class _Resolving:
     warnings: list[str] = field(default_factory=list)
 
     def nothing_left(self) -> str:
-        names = sorted({r.api_key_env for r in self.settings.endpoints if r.api_key_env})
+        names = sorted({r.key_variable for r in self.settings.endpoints if r.key_variable})
         text = f"no endpoint can be used; set one of {', '.join(names) or 'their keys'}"
         if self.settings.sandbox.enabled == "never":
             text += ', or let the sandbox serve: [sandbox] enabled = "auto"'
@@ -106,11 +109,17 @@ class _Resolving:
             message = f"the price table has none for '{row.model}'; say it, in tokens"
             self.mistakes.append(Mistake(str(self.settings.path), place, message))
             return None
+        speaks = _speaks(row, entry)
+        if row.wire is Dialect.LITELLM and speaks != CHAT_ONLY:
+            place = f"[[endpoints]] #{index + 1} '{row.id}' speaks"
+            message = f"LiteLLM is asked for chat alone, not for {', '.join(sorted(speaks))}"
+            self.mistakes.append(Mistake(str(self.settings.path), place, message))
+            return None
         base_url = self._base_url(row)
         if base_url is None:
             return None
         self._warn_of_age(row, entry)
-        upstream_model = row.upstream_model or row.model.partition("/")[2] or row.model
+        upstream_model = row.upstream_model or _name_there(row)
         return Endpoint(
             id=EndpointId(row.id),
             provider=row.provider,
@@ -122,15 +131,17 @@ class _Resolving:
             context=context,
             price=self._price(row, entry),
             max_output=row.max_output or (entry.max_output if entry else None),
-            dialect=row.speaks,
-            api_key_env=row.api_key_env if self.base_url_of is None else None,
-            auth_header=row.auth_header or AUTH_HEADERS.get(row.provider, "authorization"),
+            dialect=row.wire,
+            speaks=speaks,
+            api_key_env=row.key_variable if self.base_url_of is None else None,
+            auth_header=row.key_header,
             capabilities=_capabilities(row, entry),
-            unsupported_params=frozenset(row.lacks) - set(Capability),
+            unsupported_params=_lacks(row) - set(Capability),
             quantization=row.quantization,
             region=row.region,
             data_collection=row.data_collection,
-            bills_after_cancel=row.bills_after_cancel,
+            zero_retention=row.zdr,
+            bills_after_cancel=_bills_after_cancel(row),
             prior=Prior(**row.prior.model_dump()),
             limits=_limits(row, self.settings.routing),
         )
@@ -141,7 +152,7 @@ class _Resolving:
             url = self.base_url_of(row.id)
             why = "the sandbox market does not have it"
         elif not _payable(row, self.environ):
-            url, why = None, f"{row.api_key_env} is not in the environment"
+            url, why = None, f"{row.key_variable} is not in the environment"
         elif PLACEHOLDER in (row.address or ""):
             url, why = None, f"base_url is still '{row.base_url}'"
         else:
@@ -186,7 +197,44 @@ def _capabilities(row: EndpointRow, entry: TableEntry | None) -> frozenset[Capab
         said = entry.capabilities
     else:
         said = UNLESS_SAID
-    return frozenset(c for c in said if c not in row.lacks)
+    lacks = _lacks(row)
+    return frozenset(c for c in said if c not in lacks)
+
+
+def _name_there(row: EndpointRow) -> str:
+    if row.known is not None:
+        return row.known.name_of(row.model)
+    return row.model.partition("/")[2] or row.model
+
+
+def _lacks(row: EndpointRow) -> frozenset[str]:
+    """Return what the row takes away; saying nothing takes what its provider refuses."""
+    if row.lacks is not None:
+        return frozenset(row.lacks)
+    return frozenset() if row.known is None else row.known.lacks
+
+
+def _bills_after_cancel(row: EndpointRow) -> bool:
+    if row.bills_after_cancel is not None:
+        return row.bills_after_cancel
+    return row.known is not None and row.known.bills_after_cancel
+
+
+def _speaks(row: EndpointRow, entry: TableEntry | None) -> frozenset[Surface]:
+    """Return the surfaces said, or those its provider speaks, as far as the table agrees."""
+    if row.speaks is not None:
+        return frozenset(row.speaks)
+    listed = frozenset() if entry is None else entry.surfaces
+    match row.wire:
+        case Dialect.ANTHROPIC:
+            return frozenset({Surface.MESSAGES, Surface.COUNT_TOKENS})
+        case Dialect.LITELLM:
+            return listed if listed == {Surface.EMBEDDINGS} else CHAT_ONLY
+        case Dialect.OPENAI:
+            usual = CHAT_ONLY
+            if row.known is not None and row.known.dialect is Dialect.OPENAI:
+                usual = row.known.speaks
+            return usual & listed or listed or usual
 
 
 def _limits(row: EndpointRow, general: Routing) -> Limits:

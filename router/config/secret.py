@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 _KEY_NAMES = frozenset(
     {
@@ -36,8 +36,8 @@ ADVICE = (
 
 
 def looks_secret(text: str) -> bool:
-    """Whether ``text`` has the shape of a provider's key, or is a URL with a password in it."""
-    return _KEY_SHAPE.fullmatch(text.strip()) is not None or has_password(text)
+    """Whether ``text`` has the shape of a provider's key, or is a URL with a secret in it."""
+    return _KEY_SHAPE.fullmatch(text.strip()) is not None or has_password(text) or _has_key(text)
 
 
 def has_password(text: str) -> bool:
@@ -46,6 +46,14 @@ def has_password(text: str) -> bool:
         return "://" in text and urlsplit(text).password is not None
     except ValueError:
         return False
+
+
+def _has_key(text: str) -> bool:
+    """Whether ``text`` is a URL whose query holds a key."""
+    if "://" not in text or "?" not in text:
+        return False
+    said = parse_qsl(text.partition("?")[2])
+    return any(name.lower() in _KEY_NAMES or _KEY_SHAPE.fullmatch(value) for name, value in said)
 
 
 def shown(value: object) -> str:

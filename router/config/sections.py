@@ -26,6 +26,17 @@ def _variable_name(name: str) -> str:
     return name
 
 
+def _variable_or_none(name: str) -> str:
+    return _variable_name(name) if name else ""
+
+
+def _base_url(url: str) -> str:
+    address, mark, query = url.partition("?")
+    if "#" in query or any(character.isspace() for character in query):
+        raise ValueError("must be a URL without spaces and without a #")
+    return _http_url(address) + mark + query
+
+
 def _http_url(url: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", url):
         raise ValueError("must be a URL that begins with http:// or https://, without a query")
@@ -44,7 +55,11 @@ def _or_empty(check: object) -> AfterValidator:
 
 
 VariableName = Annotated[str, AfterValidator(_variable_name)]
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
+VariableOrNone = Annotated[str, AfterValidator(_variable_or_none)]
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+
+
+ClassName = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,64}$")]
 
 
 class Server(Strict):
@@ -63,6 +78,7 @@ class Redis(Strict):
     url: Annotated[str, _or_empty(_redis_url)] = ""
     prefix: str = Field("meritorder", min_length=1, pattern=r"^[A-Za-z0-9._:-]+$")
     sync_interval_ms: float = Field(250.0, ge=20, le=10_000)
+    decisions_s: int = Field(3600, ge=0, le=86_400)
 
 
 class Telemetry(Strict):
@@ -78,6 +94,7 @@ class Routing(Strict):
     """What holds for every request and endpoint that says nothing else."""
 
     default_policy: str = Field("default", min_length=1)
+    classes: dict[ClassName, str] = {}
     attempts: int = Field(3, ge=1, le=10)
     max_wait_s: float = Field(30.0, ge=0, le=3600)
     hedge: bool = False

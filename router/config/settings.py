@@ -147,6 +147,11 @@ class _Reader:
             hint = nearest(policy, settings.policies)
             message = f"no policy '{policy}' in {self.file.parent / 'policies'}; {hint}"
             self._say_key(layers, "routing", ("default_policy",), message)
+        for kind, name in settings.routing.classes.items():
+            if name not in settings.policies:
+                hint = nearest(name, settings.policies)
+                message = f"no policy '{name}' in {self.file.parent / 'policies'}; {hint}"
+                self._say_key(layers, "routing", ("classes", kind), message)
         for index, name in enumerate(settings.server.api_keys):
             if not self.environ.get(name):
                 message = f"the environment variable {name} is not set, so no key could match"

@@ -100,19 +100,49 @@ class PromptSize:
     attachments: int = 0
 
 
+class Sort(StrEnum):
+    """What endpoints are lined up by: their cost (as everybody is anyway), or one attribute."""
+
+    PRICE = "price"
+    THROUGHPUT = "throughput"
+    LATENCY = "latency"
+
+
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """Hard wishes about who may serve: names of providers or endpoints, as the client gave them.
+    """Wishes about who may serve, and about who is asked first.
 
-    ``max_price_input`` and ``max_price_output`` are USD per million tokens.
+    Names are those of providers or endpoints, in lower case as quantizations are. Hard facts: a
+    ``max_price_*`` is USD per million tokens, ``max_fee`` USD per request, and ``capped_media``
+    have a price cap although nobody's price for them is known. Without ``fallbacks`` only those
+    in ``order`` are asked, or only the best one.
+
+    The rest makes a line (`ranking`): ``preferred`` are soft bounds, and who is expected to miss
+    one goes to its end; ``models`` are those to fall back on, behind the one asked for unless
+    ``across_models``; ``order`` names who goes first.
     """
 
     only: frozenset[str] = frozenset()
     ignore: frozenset[str] = frozenset()
     quantizations: frozenset[str] = frozenset()
     deny_data_collection: bool = False
+    zero_retention: bool = False
     max_price_input: float | None = None
     max_price_output: float | None = None
+    max_fee: float | None = None
+    capped_media: frozenset[Capability] = frozenset()
+    fallbacks: bool = True
+    order: tuple[str, ...] = ()
+    sort: Sort | None = None
+    preferred: tuple[Bound, ...] = ()
+    models: tuple[ModelName, ...] = ()
+    across_models: bool = False
+
+    @property
+    def ranks(self) -> bool:
+        """Whether anything but cost and chances says who goes first."""
+        sorts = self.sort not in (None, Sort.PRICE)
+        return bool(sorts or self.order or self.preferred or self.models)
 
 
 NO_PREFERENCES = Preferences()
@@ -123,6 +153,8 @@ class Ask(NamedTuple):
 
     ``params`` are the body's top-level field names; ``max_tokens`` is the client's own limit.
     ``session`` names the conversation this request is a turn of; empty where nobody says so.
+    ``compacted`` says that its beginning was just rewritten, so that no cache remembers it.
+    ``owner`` names the API key it came with, by a hash; empty where there are none.
     ``tier`` is the tier of service it asks for. ``only_natively`` names what in it only an endpoint
     that speaks ``surface`` itself can be told (``dialects.natively_only``).
     """
@@ -142,6 +174,8 @@ class Ask(NamedTuple):
     tier: Tier = Tier.STANDARD
     surface: Surface = Surface.CHAT
     only_natively: str = ""
+    compacted: bool = False
+    owner: str = ""
 
     @property
     def kind(self) -> str:

@@ -299,6 +299,7 @@ class Endpoint:
     quantization: str = "unknown"
     region: str = ""
     data_collection: bool = False
+    zero_retention: bool = False
     bills_after_cancel: bool = False
     prior: Prior = field(default_factory=Prior)
     limits: Limits = field(default_factory=Limits)

@@ -11,7 +11,8 @@ endpoint whose bare cost exceeds the best score: no dearer one can win. Where no
 keep the bounds, a miss weighs more the later it is, so that the closest serves.
 
 Without bounds the cheapest serves, a failure beyond the ordinary costing 30 % of a request;
-equals keep the operator's order.
+equals keep the operator's order. Where the application says itself who goes first, everybody is
+weighed and lined up (``ranking``).
 
 Choosing uses one draw from what is believed (posterior sampling), so that the unsure is tried
 now and then and a better endpoint is never locked out; the misses of trying are paid from the
@@ -37,6 +38,7 @@ from router.core.forecast import (
     predictive,
     question,
 )
+from router.core.ranking import ranked
 from router.core.sift import POSTERIOR_SCALE, Chance, Weighed, sift
 from router.core.stakes import Stakes
 
@@ -71,10 +73,14 @@ def decide(
     lam = stakes.lam if q.bounded else None
     if not fit:
         return Decision(_status(ask, None), (), tuple(out), _input(ask, candidates), lam=lam)
+    ranks = ask.preferences.ranks
     if q.bounded:
-        options = _walk(q, fit, stakes, chance)
+        options = _walk(q, fit, stakes, chance, everyone=ranks)
     else:
         options = [_unbounded(w) for w in fit]
+    if ranks:
+        options = ranked(ask, fit, options, chance)
+    elif not q.bounded:
         options.sort(key=_by_score)
     head = options[0].endpoint
     best = next(w for w in fit if w.candidate.endpoint is head)
@@ -95,9 +101,13 @@ def decide(
 _by_score = itemgetter(1)
 
 
-def _walk(q: Question, fit: list[Weighed], stakes: Stakes, chance: Chance | None) -> list[Option]:
+def _walk(
+    q: Question, fit: list[Weighed], stakes: Stakes, chance: Chance | None, *, everyone: bool
+) -> list[Option]:
     paid = next((w.cost_usd for w in fit if w.cost_usd > 0), 1e-6)
     stake = stakes.lam * (stakes.typical_usd or paid)
+    if everyone:
+        return _weigh(q, fit, stake, chance, 0.0, everyone=True)[0]
     options, likely = _weigh(q, fit, stake, chance, LIKELY if q.decodes else 0.0)
     if q.decodes and not likely:
         options, likely = _weigh(q, fit, stake, chance, 0.0)
@@ -113,7 +123,13 @@ def _walk(q: Question, fit: list[Weighed], stakes: Stakes, chance: Chance | None
 
 
 def _weigh(
-    q: Question, fit: list[Weighed], stake: float, chance: Chance | None, at_least: float
+    q: Question,
+    fit: list[Weighed],
+    stake: float,
+    chance: Chance | None,
+    at_least: float,
+    *,
+    everyone: bool = False,
 ) -> tuple[list[Option], bool]:
     """Score from the cheapest up, and tell whether anybody is likely to keep the bounds.
 
@@ -122,7 +138,7 @@ def _weigh(
     options: list[Option] = []
     best, likely = inf, False
     for total, cost, candidate, price, tokens, cached, prompt_usd, stretch in fit:
-        if likely and total > best:
+        if likely and total > best and not everyone:
             break
         endpoint, stats, lengths, _, spread, _ = candidate
         if chance is None:

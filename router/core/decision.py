@@ -35,11 +35,24 @@ class Reason(StrEnum):
     BOUND = "bound"
     DEARER = "dearer"
     SLOWER = "slower"
+    DEPRIORITIZED = "deprioritized"
+    ORDER = "order"
+    SORT = "sort"
 
     @property
     def passes(self) -> bool:
         """Whether waiting may mend it."""
         return self in (Reason.COOLING, Reason.RATE_LIMITED, Reason.ADAPTER_LOADING)
+
+    @property
+    def outranks(self) -> bool:
+        """Whether it only says who goes first: such an endpoint would serve if asked."""
+        return self in _OUTRANKED
+
+
+_OUTRANKED = frozenset(
+    {Reason.DEARER, Reason.SLOWER, Reason.DEPRIORITIZED, Reason.ORDER, Reason.SORT}
+)
 
 
 class Status(StrEnum):

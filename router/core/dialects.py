@@ -22,7 +22,7 @@ from router.core.surface import Surface
 
 _Fields = Mapping[str, Any]
 
-_OURS: Final = frozenset({"sla", "provider"})
+_OURS: Final = frozenset({"sla", "provider", "models"})
 """What a body says to us."""
 
 _CHAT_TO_MESSAGES: Final = _OURS | {
@@ -106,6 +106,12 @@ _BLOCKS: Final = frozenset(
 )
 """Anthropic's content blocks that another dialect can hold."""
 
+_PARTS: Final = frozenset({"text", "refusal", "image_url", "file"})
+"""Parts of a chat's messages that Anthropic can hold."""
+
+_TOOL_WISHES: Final = ("allowed_callers", "defer_loading", "input_examples")
+"""What Anthropic alone can be told of a tool."""
+
 _ITEMS: Final = frozenset({"message", "function_call", "function_call_output", "reasoning"})
 """Items of a Responses input that another dialect can hold."""
 
@@ -173,13 +179,36 @@ def _chat(fields: _Fields) -> str:
     for tool in _listed(fields.get("tools")):
         if _type(tool) != "function":
             return f"tools.{_type(tool)}"
+    for message in _dicts(fields.get("messages")):
+        if alien := _alien_message(message):
+            return alien
+    return ""
+
+
+def _alien_message(message: _Fields) -> str:
+    """Name what in a chat's message Anthropic cannot hold, if anything."""
+    role = message.get("role")
+    if role == "function":
+        return "messages.function"
+    if message.get("name") and role != "tool":
+        return "messages.name"
+    for part in _dicts(message.get("content")):
+        kind = _type(part)
+        if kind not in _PARTS:
+            return kind
+        file = part.get("file")
+        if isinstance(file, dict) and file.get("file_id"):
+            return "file_id"
     return ""
 
 
 def _messages(fields: _Fields) -> str:
-    for tool in _listed(fields.get("tools")):
+    for tool in _dicts(fields.get("tools")):
         if _type(tool) not in {"", "custom"}:
             return f"tools.{_type(tool)}"
+        for wish in _TOOL_WISHES:
+            if tool.get(wish) not in (None, False, [], ["direct"]):
+                return f"tools.{wish}"
     edits = fields.get("context_management")
     if isinstance(edits, dict) and not _concerns_thinking_only(edits):
         return "context_management"
@@ -204,8 +233,9 @@ def _alien(block: _Fields) -> str:
     kind = _type(block)
     if kind not in _BLOCKS:
         return kind
-    if _type(block.get("source")) == "file":
-        return f"{kind}.source.file"
+    source = _type(block.get("source"))
+    if source == "file" or (kind, source) == ("document", "url"):
+        return f"{kind}.source.{source}"
     citations = block.get("citations")
     return "citations" if isinstance(citations, dict) and citations.get("enabled") else ""
 
@@ -224,6 +254,9 @@ def _responses(fields: _Fields) -> str:
             return kind
         if kind == "reasoning" and item.get("encrypted_content") and index >= begun:
             return "encrypted_content"
+        for part in (*_dicts(item.get("content")), *_dicts(item.get("output"))):
+            if alien := next((name for name in ("file_id", "file_url") if part.get(name)), ""):
+                return alien
     return ""
 
 

@@ -13,9 +13,18 @@ from router.core.ask import Ask
 from router.core.candidate import COLD, Candidate, Warm
 from router.core.catalogue import Endpoint, EndpointId
 from router.core.decide import decide, told
-from router.core.decision import Decision, Explained, Forecast, Reason, Rejection, Shadow
-from router.core.forecast import question
-from router.core.sift import sift
+from router.core.decision import (
+    Decision,
+    Expectation,
+    Explained,
+    Forecast,
+    Reason,
+    Rejection,
+    Shadow,
+)
+from router.core.forecast import predictive, question
+from router.core.ranking import liked, place
+from router.core.sift import Weighed, sift
 from router.core.stakes import Stakes
 
 RELAXED = 1.25
@@ -42,11 +51,13 @@ def explain(
     forecasts = [(w.candidate.endpoint, told(ask, q, w, detailed=True)) for w in fit]
     chosen = decision.chosen
     head = next((f for e, f in forecasts if e is chosen), None)
+    by_place = _behind(ask, fit, forecasts, chosen) if ask.preferences.ranks else {}
     rejections = list(decision.out)
     for endpoint, expected in forecasts:
         if endpoint is chosen:
             continue
-        rejections.append(_outranked(endpoint, expected, head))
+        behind = by_place.get(endpoint.id)
+        rejections.append(behind or _outranked(endpoint, expected, head))
     shadows: tuple[Shadow, ...] = ()
     if head is not None:
         shadows = _shadows(ask, candidates, stakes, wall=wall, warm=warm)
@@ -74,6 +85,52 @@ def _shadows(
             saves = max(0.0, declared_usd - cost_usd)
             found.append(Shadow(bound.kind, bound.limit, eased.limit, endpoint, saves))
     return tuple(found)
+
+
+def _behind(
+    ask: Ask,
+    fit: Sequence[Weighed],
+    forecasts: Sequence[tuple[Endpoint, Forecast]],
+    chosen: Endpoint | None,
+) -> dict[EndpointId, Rejection]:
+    """Say who stands behind the chosen one because the application wants it so."""
+    lined = [
+        (w, f, place(ask, w, f.p_keep, f.cost_usd, predictive(w.candidate.stats)))
+        for w, (_, f) in zip(fit, forecasts, strict=True)
+    ]
+    first = next((p for w, _, p in lined if w.candidate.endpoint is chosen), None)
+    found = {}
+    for weighed, expected, placed in lined:
+        endpoint = weighed.candidate.endpoint
+        reason = None if first is None else placed.reason_behind(first)
+        if reason is None or endpoint is chosen:
+            continue
+        short: tuple[Expectation, ...] = ()
+        detail = _ORDERED if reason is Reason.ORDER else f"less by {ask.preferences.sort}"
+        if reason is Reason.DEPRIORITIZED:
+            short = _shortfalls(ask, weighed)
+            detail = "; ".join(
+                f"{e.kind.value} {_plain(e.limit)} preferred at p{e.percentile * 100:g}:"
+                f" {_plain(e.predicted)} expected"
+                for e in short
+            )
+        found[endpoint.id] = Rejection(
+            endpoint.id, reason, detail, cost_usd=expected.cost_usd, expectations=short
+        )
+    return found
+
+
+_ORDERED = "later in models or provider.order, or not named there"
+
+
+def _shortfalls(ask: Ask, weighed: Weighed) -> tuple[Expectation, ...]:
+    """Return the soft bounds that an endpoint is expected to miss."""
+    wanted = ask._replace(sla=replace(ask.sla, bounds=ask.preferences.preferred))
+    q = question(wanted.sla.bounds, None)
+    expected = told(wanted, q, weighed, detailed=True).expectations
+    chances = liked(ask, weighed, predictive(weighed.candidate.stats))
+    pairs = zip(expected, chances, strict=True)
+    return tuple([e._replace(p_keep=p) for e, (b, p) in pairs if p < b.percentile])
 
 
 def _outranked(endpoint: Endpoint, expected: Forecast, head: Forecast | None) -> Rejection:

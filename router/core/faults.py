@@ -57,6 +57,7 @@ class Kind(StrEnum):
     NO_ROUTE = "not_found"
     BAD_METHOD = "method_not_allowed"
     NO_MODEL = "model_not_found"
+    NO_DECISION = "decision_not_found"
     INFEASIBLE = "sla_infeasible"
     UNAVAILABLE = "temporarily_unavailable"
     DRAINING = "shutting_down"
@@ -95,6 +96,9 @@ FAULTS: Final[Mapping[Kind, Spec]] = {
     ),
     Kind.BAD_METHOD: Spec(Whose.CLIENT, 405, False, False, False, *_BAD),
     Kind.NO_MODEL: Spec(
+        Whose.CLIENT, 404, False, False, False, "invalid_request_error", "not_found_error"
+    ),
+    Kind.NO_DECISION: Spec(
         Whose.CLIENT, 404, False, False, False, "invalid_request_error", "not_found_error"
     ),
     Kind.INFEASIBLE: Spec(Whose.CLIENT, 422, False, False, False, *_BAD),

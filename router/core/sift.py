@@ -7,7 +7,7 @@ rule.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from math import exp, inf
 from operator import itemgetter
 from typing import NamedTuple
@@ -113,7 +113,11 @@ def sift(
                 then = listed.quoted(wall, tokens + answer, ask.tier, thinking)
             total += later * _later_usd(then, tokens + answer, answer, stats.cache_hit)
         if picky:
-            rejection = _unwanted(wishes, endpoint, price) or _over_cost(endpoint, cost, max_cost)
+            rejection = (
+                _unwanted(wishes, endpoint, price)
+                or _unpriced(ask, endpoint)
+                or _over_cost(endpoint, cost, max_cost)
+            )
             if rejection is not None:
                 out.append(rejection)
                 continue
@@ -215,20 +219,42 @@ def _untold(ask: Ask, endpoint: Endpoint) -> Rejection | None:
 
 def _unwanted(wish: Preferences, endpoint: Endpoint, price: Price) -> Rejection | None:
     name = endpoint.id
-    if wish.only and name not in wish.only and endpoint.provider not in wish.only:
+    if wish.only and not is_named(endpoint, wish.only):
         return Rejection(name, Reason.NOT_PREFERRED, "not in provider.only")
-    if name in wish.ignore or endpoint.provider in wish.ignore:
+    if wish.ignore and is_named(endpoint, wish.ignore):
         return Rejection(name, Reason.NOT_PREFERRED, "in provider.ignore")
+    if wish.order and not wish.fallbacks and not is_named(endpoint, wish.order):
+        why = "not in provider.order; allow_fallbacks is false"
+        return Rejection(name, Reason.NOT_PREFERRED, why)
     if wish.deny_data_collection and endpoint.data_collection:
         return Rejection(name, Reason.DATA_POLICY, "may keep prompts; data_collection is deny")
-    if wish.quantizations and endpoint.quantization not in wish.quantizations:
+    if wish.zero_retention and not endpoint.zero_retention:
+        return Rejection(name, Reason.DATA_POLICY, "not known to keep nothing; zdr is true")
+    if wish.quantizations and endpoint.quantization.lower() not in wish.quantizations:
         return Rejection(name, Reason.QUANTIZATION, f"serves {endpoint.quantization}")
-    for cap, value in ((wish.max_price_input, price.input), (wish.max_price_output, price.output)):
+    for cap, value, unit in (
+        (wish.max_price_input, price.input, "million tokens"),
+        (wish.max_price_output, price.output, "million tokens"),
+        (wish.max_fee, price.fee, "request"),
+    ):
         if cap is not None and value > cap:
-            return Rejection(
-                name, Reason.PRICE_CAP, "dearer per million tokens", limit=cap, value=value
-            )
+            return Rejection(name, Reason.PRICE_CAP, f"dearer per {unit}", limit=cap, value=value)
     return None
+
+
+def is_named(endpoint: Endpoint, names: Iterable[str]) -> bool:
+    """Whether one of ``names`` (in lower case) is the endpoint's or its provider's."""
+    known = (endpoint.provider.lower(), endpoint.id.lower())
+    return any(name in known for name in names)
+
+
+def _unpriced(ask: Ask, endpoint: Endpoint) -> Rejection | None:
+    """Refuse what was capped although nobody knows its price."""
+    media = ask.needs & ask.preferences.capped_media
+    if not media:
+        return None
+    why = f"its price of {', '.join(sorted(media))} is not known, and max_price caps it"
+    return Rejection(endpoint.id, Reason.PRICE_UNKNOWN, why)
 
 
 def _over_cost(endpoint: Endpoint, cost: float, max_cost: float) -> Rejection | None:

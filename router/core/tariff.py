@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from router.core.catalogue import Capability, Price
+from router.core.surface import Surface
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,8 @@ class TableEntry:
     ``price`` is ``None`` as well where the table says 0 for input and output alike: a price of
     nothing is a claim only the operator can make. ``context`` and ``max_output`` are in tokens,
     ``deprecated`` is the day the provider withdraws the model, ``source`` names the table.
-    ``remarks`` say what the table knows and ``price`` cannot express.
+    ``remarks`` say what the table knows and ``price`` cannot express. ``provider`` is the seller in
+    the table's words; ``surfaces`` are those it names, empty where it names none.
     """
 
     model: str
@@ -26,3 +28,5 @@ class TableEntry:
     capabilities: frozenset[Capability] | None = None
     deprecated: date | None = None
     remarks: tuple[str, ...] = ()
+    provider: str = ""
+    surfaces: frozenset[Surface] = frozenset()

@@ -1,14 +1,16 @@
 """The Anthropic messages dialect: requests, refusals, headers. Its answers: `message_voice`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from hashlib import blake2s
 from typing import TypeVar
 
 import msgspec
 from msgspec.json import encode
 
-from router.sandbox.ask import Answer, Ask, Refusal
+from router.sandbox.ask import Answer, Ask, Mark, Prefix, Refusal
 from router.sandbox.fleet import Row
 from router.sandbox.message_voice import MessageVoice
+from router.sandbox.prompts import HOUR_S
 from router.sandbox.shape import fitting
 from router.sandbox.speech import MESSAGE_TOKENS, content_tokens, json_tokens
 
@@ -23,6 +25,7 @@ class _Prompt(msgspec.Struct):
     messages: list[_Message]
     system: object = None
     tools: list[object] | None = None
+    cache_control: dict[str, object] | None = None
 
 
 class _Body(_Prompt, kw_only=True):
@@ -64,10 +67,70 @@ def _decode(raw: bytes, shape: type[Shape]) -> Shape:
     return body
 
 
-def _prompt_tokens(prompt: _Prompt) -> int:
-    spoken = sum(content_tokens(m.content) + MESSAGE_TOKENS for m in prompt.messages)
-    system = content_tokens(prompt.system) + MESSAGE_TOKENS if prompt.system else 0
-    return spoken + system + json_tokens(prompt.tools)
+_MOST_MARKS = 4
+_KEEP_S = 300.0
+
+
+def _blocks(content: object) -> list[object]:
+    return content if isinstance(content, list) and content else [content]
+
+
+def _units(prompt: _Prompt) -> Iterator[tuple[object, int, list[object]]]:
+    """The prompt in the order it is read: what, its tokens, and the blocks a mark may stand on."""
+    if prompt.tools:
+        yield prompt.tools, json_tokens(prompt.tools), prompt.tools
+    spoken = [_Message("system", prompt.system)] if prompt.system else []
+    for message in spoken + prompt.messages:
+        more = MESSAGE_TOKENS
+        for block in _blocks(message.content):
+            yield (message.role, block), content_tokens(block) + more, [block]
+            more = 0
+
+
+def _unmarked(value: object) -> object:
+    """The value without its marks: moving one does not change the prompt."""
+    match value:
+        case dict():
+            return {k: _unmarked(v) for k, v in value.items() if k != "cache_control"}
+        case list() | tuple():
+            return [_unmarked(one) for one in value]
+        case _:
+            return value
+
+
+def _keep_s(block: object) -> float | None:
+    """How long what ends with this block is to be remembered; None where it bears no mark."""
+    match block:
+        case {"cache_control": {"type": "ephemeral", **rest}}:
+            return HOUR_S if rest.get("ttl") == "1h" else _KEEP_S
+        case _:
+            return None
+
+
+def _read(prompt: _Prompt) -> tuple[tuple[Prefix, ...], tuple[Mark, ...]]:
+    """The beginnings of the prompt, and which of them are marked. Raises Refusal 400."""
+    digest, tokens = blake2s(digest_size=12), 0
+    prefixes: list[Prefix] = []
+    marks: list[Mark] = []
+    found = 0
+    for what, more, blocks in _units(prompt):
+        digest.update(encode(_unmarked(what)))
+        tokens += more
+        kept = [keep_s for block in blocks if (keep_s := _keep_s(block)) is not None]
+        found += len(kept)
+        if kept:
+            marks.append(Mark(len(prefixes), kept[-1]))
+        prefixes.append((digest.digest(), tokens))
+    if found > _MOST_MARKS:
+        raise Refusal(
+            400,
+            f"A maximum of {_MOST_MARKS} blocks with cache_control may be provided. Found {found}.",
+        )
+    whole = _keep_s({"cache_control": prompt.cache_control})
+    if whole is not None:
+        marks = [*(mark for mark in marks if mark.place != len(prefixes) - 1)]
+        marks.append(Mark(len(prefixes) - 1, whole))
+    return tuple(prefixes), tuple(marks)
 
 
 def parse(raw: bytes) -> Ask:
@@ -76,19 +139,23 @@ def parse(raw: bytes) -> Ask:
     if body.max_tokens < 1:
         raise Refusal(400, "max_tokens: must be greater than or equal to 1")
     name, schema = _called(body) or (None, None)
+    prefixes, marks = _read(body)
     return Ask(
-        prompt_tokens=_prompt_tokens(body),
+        prompt_tokens=prefixes[-1][1],
         max_tokens=body.max_tokens,
         stream=bool(body.stream),
         wants_usage=True,
         tool=name,
         said=encode(fitting(schema)).decode() if name else None,
+        prefixes=prefixes,
+        marks=marks,
     )
 
 
 def count(raw: bytes) -> bytes:
     """The answer to count_tokens. Raises Refusal."""
-    return encode({"input_tokens": _prompt_tokens(_decode(raw, _Prompt))})
+    prefixes, _ = _read(_decode(raw, _Prompt))
+    return encode({"input_tokens": prefixes[-1][1]})
 
 
 def voice(answer: Answer) -> MessageVoice:

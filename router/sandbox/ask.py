@@ -11,6 +11,25 @@ Prefix = tuple[bytes, int]
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A beginning that is to be remembered: its place among the prefixes, and for how long."""
+
+    place: int
+    keep_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Prompt tokens that were read from the cache and written to it, `written_1h` of these for an
+    hour.
+    """
+
+    read: int = 0
+    written: int = 0
+    written_1h: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Inputs:
     """What is to be embedded: the hash of each input, the tokens of the longest, and the shape of
     the vectors; `dimensions` None are the model's own.
@@ -26,8 +45,9 @@ class Inputs:
 class Ask:
     """A parsed request. `said` is the JSON that must be said instead of prose, `tool` its tool.
 
-    `prefixes` are the beginnings of the prompt that end with a message, shortest first. `inputs`
-    are there where vectors are wanted and not text. `repeated` are fields of the request that its
+    `prefixes` are the beginnings of the prompt that end with a message or a block of one, shortest
+    first, and `marks` those that are to be remembered where that must be asked for. `inputs` are
+    there where vectors are wanted and not text. `repeated` are fields of the request that its
     answer repeats.
     """
 
@@ -38,6 +58,7 @@ class Ask:
     tool: str | None = None
     said: str | None = None
     prefixes: tuple[Prefix, ...] = ()
+    marks: tuple[Mark, ...] = ()
     inputs: Inputs | None = None
     repeated: Mapping[str, object] = field(default_factory=dict)
 
@@ -50,9 +71,8 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a voice must know to speak: who answers what, and as which message.
-
-    `cached` are the prompt tokens that the row remembered.
+    """What a voice must know to speak: who answers what, and as which message, and what of the
+    prompt the row remembered.
     """
 
     row: Row
@@ -60,7 +80,7 @@ class Answer:
     take: Take
     number: int
     created: int
-    cached: int = 0
+    remembered: Remembered = Remembered()
 
 
 class Refusal(Exception):

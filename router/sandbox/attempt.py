@@ -77,10 +77,10 @@ class Attempt:
             self.tab.end = f"fault:{spoiled.kind}"
             await _unworked(spoiled.kind, wire, chance)
             return wire.response
-        cached = self.floor.prompts.cached(self.row, ask.prefixes, now=now)
-        wanted = wish(self.request.headers, self.row, ask, faults, sky, cached)
+        known = self.floor.prompts.read(self.row, ask.prefixes, ask.marks, now=now)
+        wanted = wish(self.request.headers, self.row, ask, faults, sky, known.read)
         take = distorted(draw(self.row, wanted, chance), faults)
-        answer = Answer(self.row, ask, take, self.number, int(self.tab.at), cached)
+        answer = Answer(self.row, ask, take, self.number, int(self.tab.at), known)
         await self._perform(self._scene(answer, faults, wire))
         return wire.response
 

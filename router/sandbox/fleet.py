@@ -68,6 +68,7 @@ class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     output: NotNegative
     cached_input: NotNegative | None = None
     cache_write: NotNegative | None = None
+    cache_write_1h: NotNegative | None = None
 
 
 class Row(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

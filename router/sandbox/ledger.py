@@ -17,11 +17,14 @@ CANCELLED = "cancelled"
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """Billed tokens; `prompt` counts all input, cached and cache-written tokens included."""
+    """Billed tokens; `prompt` counts all input, cached and cache-written tokens included, and
+    `cache_write` those that are kept for an hour.
+    """
 
     prompt: int = 0
     cached: int = 0
     cache_write: int = 0
+    cache_write_1h: int = 0
     reasoning: int = 0
     text: int = 0
 
@@ -70,11 +73,13 @@ def cost_nano_usd(usage: Usage, price: Price) -> int:
     """What the usage costs, in nano-USD, rounded half to even."""
     cached = price.input if price.cached_input is None else price.cached_input
     written = price.input if price.cache_write is None else price.cache_write
+    written_1h = written if price.cache_write_1h is None else price.cache_write_1h
     fresh = usage.prompt - usage.cached - usage.cache_write
     per_million = (
         fresh * price.input
         + usage.cached * cached
-        + usage.cache_write * written
+        + (usage.cache_write - usage.cache_write_1h) * written
+        + usage.cache_write_1h * written_1h
         + usage.output * price.output
     )
     return round(per_million * 1000)

@@ -21,6 +21,10 @@ def _input(usage: Usage) -> dict[str, object]:
         "input_tokens": usage.prompt - usage.cached - usage.cache_write,
         "cache_creation_input_tokens": usage.cache_write,
         "cache_read_input_tokens": usage.cached,
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": usage.cache_write - usage.cache_write_1h,
+            "ephemeral_1h_input_tokens": usage.cache_write_1h,
+        },
     }
 
 
@@ -62,7 +66,13 @@ class MessageVoice:
 
     def opening(self) -> bytes:
         """The message's start with the input's usage, its first block, a ping."""
-        prompt = Usage(prompt=self._answer.ask.prompt_tokens)
+        known = self._answer.remembered
+        prompt = Usage(
+            prompt=self._answer.ask.prompt_tokens,
+            cached=known.read,
+            cache_write=known.written,
+            cache_write_1h=known.written_1h,
+        )
         usage = {**_input(prompt), "output_tokens": 1}
         started = _event("message_start", {"message": {**self._message([], None), "usage": usage}})
         block: dict[str, object] = {"type": "thinking", "thinking": "", "signature": ""}

@@ -70,7 +70,9 @@ class Scene:
         thought = self.take.thought(self.elapsed_s())
         self.tab.usage = Usage(
             prompt=self.answer.ask.prompt_tokens,
-            cached=self.answer.cached,
+            cached=self.answer.remembered.read,
+            cache_write=self.answer.remembered.written,
+            cache_write_1h=self.answer.remembered.written_1h,
             reasoning=thought + seen,
             text=visible - seen,
         )

@@ -19,15 +19,17 @@ from multidict import CIMultiDictProxy
 from router.config import Fleet, Settings, resolve
 from router.core.catalogue import Endpoint, ModelName
 from router.dispatch import Dispatcher
-from router.ports import TraceContext
+from router.ports import Record, Telemetry, TraceContext
 from router.sandbox.process import Market
 from router.server.clock import SystemClock
 from router.server.upstreams import open_market, open_upstreams, with_sandbox_key
 from router.store.board import Board
+from router.store.decisions import Decisions
 from router.store.private import PrivateRedis, PrivateRedisError
 from router.store.redis import Sharing
 from router.surfaces.door import Door
 from router.surfaces.http import make_app
+from router.surfaces.kept import pack
 from router.surfaces.service import Service
 from router.telemetry.report import Reporter
 from router.telemetry.trace import Tracer
@@ -49,6 +51,7 @@ class House:
     clock: SystemClock
     sharing: Sharing | None
     litellm: LiteLLM | None
+    decisions: Decisions
     draining: bool = False
 
     def opened(self) -> None:
@@ -77,7 +80,19 @@ class House:
                 "last_sync_age_s": round(state.last_sync_age_s, 3),
                 "error": state.error,
             }
+        told["decisions"] = self.decisions.state._asdict()
         return told
+
+
+class Told:
+    """``ports.Telemetry``: tells finished requests to everybody who wants to know."""
+
+    def __init__(self, *parts: Telemetry) -> None:
+        self._parts = parts
+
+    def report(self, record: Record) -> None:
+        for part in self._parts:
+            part.report(record)
 
 
 @asynccontextmanager
@@ -106,6 +121,14 @@ async def open_house(
                 interval_s=settings.redis.sync_interval_ms / 1000,
             )
             await stack.enter_async_context(sharing)
+        decisions = Decisions(
+            pack,
+            clock=clock,
+            url=redis_url,
+            prefix=settings.redis.prefix,
+            keep_s=settings.redis.decisions_s,
+        )
+        await stack.enter_async_context(decisions)
         reporter = Reporter(
             otlp_endpoint=settings.telemetry.otlp_endpoint,
             sample=settings.telemetry.sample,
@@ -119,7 +142,7 @@ async def open_house(
         dispatcher = Dispatcher(
             board=board,
             upstreams=upstreams,
-            telemetry=reporter,
+            telemetry=Told(reporter, decisions),
             tracer=tracer,
             clock=clock,
             rng=rng,
@@ -139,6 +162,8 @@ async def open_house(
             count=board.count,
             policies=fleet.policies,
             default_policy=default,
+            classes=settings.routing.classes,
+            decided=decisions.find,
             door=Door([environ[name] for name in settings.server.api_keys]),
             draining=lambda: house.draining,
             max_body=int(settings.server.body_limit_mb * 1024 * 1024),
@@ -154,6 +179,7 @@ async def open_house(
             clock=clock,
             sharing=sharing,
             litellm=litellm,
+            decisions=decisions,
         )
         yield house
 

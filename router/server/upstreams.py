@@ -30,8 +30,13 @@ async def open_market(
         Market.start(speed=settings.sandbox.speed, seed=settings.sandbox.seed)
     )
 
+    by_relay = {row.id for row in settings.endpoints if row.wire is not Dialect.LITELLM}
+
     def base_url_of(endpoint: str) -> str | None:
-        return market.base_url(endpoint) if endpoint in market.rows else None
+        if endpoint not in market.rows:
+            return None
+        url = market.base_url(endpoint)  # Anthropic's clients put the version there themselves
+        return url if endpoint not in by_relay else url.removesuffix("/v1") + "/v1"
 
     return market, base_url_of
 

@@ -172,7 +172,9 @@ class Board:
 
     def warm(self, ask: Ask) -> Warm:
         """Return how many tokens of its conversation each endpoint should still remember."""
-        return self.journal.sessions.warm(ask.session, self._clock.wall()) if ask.session else COLD
+        if not ask.session or ask.compacted:
+            return COLD
+        return self.journal.sessions.warm(ask.session, self._clock.wall())
 
     def survey(self) -> Survey:
         """Tell everything that is known, for people; nothing is decided from it."""
@@ -312,6 +314,8 @@ class Board:
             or decision.unweighed > 0
             or any(o.p_keep >= ask.sla.percentile for o in decision.plan)
         ) and verdict in (Verdict.KEPT, Verdict.MISSED)
+        if ask.preferences.ranks:
+            steerable = False  # Who was chosen did not depend on the price of a miss.
         subject, wall = self._class(ask.kind), self._clock.wall()
         self._latest.pop(ask.kind, None)
         self._latest[ask.kind] = ask
@@ -326,6 +330,8 @@ class Board:
         final = outcome.attempts[-1]
         if ask.session and final.usage is not None:
             found += stakes.turned(first=ask.session not in self.journal.sessions)
+            if ask.compacted:
+                self.journal.sessions.forget(ask.session, wall)
             self.journal.sessions.turn(ask.session, final.endpoint, final.usage.input, wall)
         self.journal.add(subject, stakes.STAKES, found, wall)
 

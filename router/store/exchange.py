@@ -4,7 +4,6 @@ Batches and totals travel as MessagePack, one argument each way: twelve hundred 
 arguments would cost this process milliseconds of encoding. Doubles go through it unchanged.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -15,7 +14,6 @@ import msgspec
 from router.store.journal import Batch
 
 SCRIPT = files("router.store").joinpath("sync.lua").read_text(encoding="utf-8")
-SHA1 = hashlib.sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 PAGE_KEYS = 100
 """Keys per answer: reading that many full ones holds the event loop for about two milliseconds."""
 _LATEST_S = 7 * 86_400
@@ -45,9 +43,14 @@ class Pulled:
     latest: dict[str, float]
 
 
+def home(prefix: str) -> str:
+    """What all keys begin with: schema version 1, one cluster slot."""
+    return f"{{{prefix}:1}}:"
+
+
 def head(prefix: str) -> str:
-    """The key that `sync.lua` derives all others from: schema version 1, one cluster slot."""
-    return f"{{{prefix}:1}}:head"
+    """The key that `sync.lua` derives all others from."""
+    return f"{home(prefix)}head"
 
 
 def arguments(place: Place, batch: Batch | None, *, new_generation: str) -> Sequence[str | bytes]:

@@ -14,8 +14,9 @@ pushed.
 """
 
 import asyncio
+import hashlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -31,13 +32,16 @@ from redis.exceptions import ConnectionError as NoConnection
 from redis.exceptions import TimeoutError as NoAnswer
 
 from router.ports import Clock
-from router.store.exchange import SCRIPT, SHA1, Place, Pulled, arguments, head, read
+from router.store.exchange import SCRIPT, Place, Pulled, arguments, head, read
 from router.store.journal import Batch
 
 _ANSWER_S = 0.5
 _CALL_S = 1.0  # connecting, AUTH and the answer together
 _LAST_PUSH_S = 1.0
 _BACK_OFF_S = (0.25, 2.0)
+
+TROUBLE = (RedisError, OSError, TimeoutError, ValueError)
+"""What may go wrong on the way to a server and back; ``ValueError``: with its URL or its answer."""
 
 _log = logging.getLogger(__name__)
 
@@ -106,26 +110,43 @@ def shown(url: str) -> str:
 
 
 class Line:
-    """One connection to one server, made when needed, cut at any failure.
+    """One connection to one server and one script, made when needed, cut at any failure.
 
-    ``fresh`` is set when one is made.
+    ``fresh`` is set when one is made. One call at a time.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, script: str = SCRIPT) -> None:
         self._url = url
+        self._script = script
+        self._sha1 = hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
         self._client: Redis | None = None
         self._abort: Callable[[], None] | None = None
         self.fresh = False
 
     async def call(self, key: str, args: Sequence[str | bytes]) -> object:
         """Run the script; sends its text where the server does not know it."""
+
+        async def run(client: Redis) -> object:
+            try:
+                return await client.evalsha(self._sha1, 1, key, *args)
+            except NoScriptError:
+                return await client.eval(self._script, 1, key, *args)
+
+        return await self._within_limit(run)
+
+    async def get(self, key: str) -> object:
+        """Read one value."""
+
+        async def run(client: Redis) -> object:
+            return await client.get(key)
+
+        return await self._within_limit(run)
+
+    async def _within_limit(self, run: Callable[[Redis], Awaitable[object]]) -> object:
         client = self._client = self._client or self._open()
         try:
             async with asyncio.timeout(_CALL_S):
-                try:
-                    return await client.evalsha(SHA1, 1, key, *args)
-                except NoScriptError:
-                    return await client.eval(SCRIPT, 1, key, *args)
+                return await run(client)
         except BaseException:
             await self.close()
             raise
@@ -254,7 +275,7 @@ class Sharing:
         """
         try:
             await self._cycle()
-        except (RedisError, OSError, TimeoutError, ValueError) as error:
+        except TROUBLE as error:
             return self._failed(_in_words(error))
         except Exception as error:  # noqa: BLE001 - of the journal; to be told, not to end sharing
             _log.exception("sharing through Redis met a bug")

@@ -45,7 +45,7 @@ class Sessions:
         turns = self._turns.get(session)
         if not turns:
             return COLD
-        return {e: tokens for e, (at, tokens) in turns.items() if wall - at < CACHE_LASTS_S}
+        return {e: n for e, (at, n) in turns.items() if n and wall - at < CACHE_LASTS_S}
 
     def turn(self, session: str, endpoint: EndpointId, tokens: float, wall: float) -> None:
         """Note that an endpoint read ``tokens`` of the conversation at ``wall``."""
@@ -53,6 +53,11 @@ class Sessions:
         self._untold[f"{TURN}{session}:{endpoint}"] = floor(wall) + min(tokens, _UNITS - 1) / _UNITS
         if len(self._untold) > MOST_SESSIONS:
             del self._untold[next(iter(self._untold))]
+
+    def forget(self, session: str, wall: float) -> None:
+        """Note that the conversation was begun anew: nothing that was read of it counts."""
+        for endpoint in self._turns.get(session, ()):
+            self.turn(session, endpoint, 0.0, wall)
 
     def news(self, wall: float) -> Mapping[str, float]:
         """Return the turns here that were not returned before and are warm still, by name."""

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
 from router.core.faults import Fault, Kind
 from router.surfaces.fields import COUNT, FLAG, INTEGER, LIST, NATURAL, TEXT, Fields, typed
-from router.surfaces.needs import Message, Wanted, Wishes, media, needs_of, prompt_size
+from router.surfaces.needs import (
+    INSTRUCTING,
+    Message,
+    Wanted,
+    Wishes,
+    media,
+    needs_of,
+    prompt_size,
+)
+from router.surfaces.sessions import is_cacheable
 
 
 class _StreamOptions(msgspec.Struct):
     include_usage: bool | None = None
+
+
+class _Role(msgspec.Struct, gc=False):
+    role: object = None
 
 
 class _Format(msgspec.Struct):
@@ -20,6 +35,7 @@ class _Format(msgspec.Struct):
 
 
 _messages = msgspec.json.Decoder(list[Message])
+_roles = msgspec.json.Decoder(list[_Role])
 _options = msgspec.json.Decoder(_StreamOptions)
 _format = msgspec.json.Decoder(_Format)
 
@@ -29,12 +45,14 @@ def wanted(fields: Fields) -> Wanted:
     messages = _messages_of(fields)
     found = media(messages)
     plain = _SMALL.isdisjoint(fields)
+    prompt = prompt_size(messages, found, () if plain else _schemas(fields))
     return Wanted(
-        prompt=prompt_size(messages, found, () if plain else _schemas(fields)),
+        prompt=prompt,
         stream=typed(fields, "stream", FLAG, "true or false") or False,
         wants_usage=asks_for_usage(fields),
         max_tokens=_max_tokens(fields),
         needs=found.needs if plain else needs_of(_wishes(fields), found),
+        beginning=_beginning(fields, messages) if is_cacheable(prompt) else (),
     )
 
 
@@ -51,6 +69,19 @@ def _messages_of(fields: Fields) -> list[Message]:
             Kind.BAD_BODY, "messages is missing or empty: send one at least.", param="messages"
         )
     return messages
+
+
+def _beginning(fields: Fields, messages: Sequence[Message]) -> list[msgspec.Raw]:
+    """Return the first turn and, where there is one, what instructs the model before it.
+
+    Nearly everybody writes a message's role first; only where somebody does not is it decoded.
+    """
+    found = _FIRST_ROLE.match(fields["messages"])
+    role = found[1].decode() if found is not None else _roles.decode(fields["messages"])[0].role
+    return [m.content for m in messages[: 2 if role in INSTRUCTING else 1]]
+
+
+_FIRST_ROLE: Final = re.compile(rb'\[\s*\{\s*"role"\s*:\s*"([a-z]*)"')
 
 
 def _schemas(fields: Fields) -> list[msgspec.Raw]:

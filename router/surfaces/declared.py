@@ -1,18 +1,20 @@
 """What one request says about its SLA at one level: in its headers, or in its body.
 
 The levels are read apart, so that two names for one bound that disagree at the same level can be
-refused naming both, while a header may quietly beat the body.
+refused naming both, while a header may quietly beat the body. The suffix of a model's name is for
+tools that can set nothing else: it must not contradict anybody.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
 
-from router.core.ask import BoundKind, Mode
+from router.core.ask import Bound, BoundKind, Mode
 from router.core.faults import Fault, Kind
 from router.surfaces import terms
 
@@ -21,15 +23,15 @@ from router.surfaces import terms
 class Declared:
     """Limits by kind in the kind's unit, and the choices beside them; ``None``: not said.
 
-    ``policy_at`` is the name under which the policy was asked for.
+    ``names`` says under which name each was said, by body key.
     """
 
     limits: Mapping[BoundKind, float] = field(default_factory=dict)
     percentile: float | None = None
     mode: Mode | None = None
     policy: str | None = None
-    policy_at: str = ""
     explain: bool | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def over(self, other: Declared) -> Declared:
         """Lay this level over a lower one: what it says wins, bound by bound."""
@@ -38,12 +40,35 @@ class Declared:
             percentile=other.percentile if self.percentile is None else self.percentile,
             mode=self.mode or other.mode,
             policy=other.policy if self.policy is None else self.policy,
-            policy_at=other.policy_at if self.policy is None else self.policy_at,
             explain=other.explain if self.explain is None else self.explain,
+            names={**other.names, **self.names},
         )
+
+    def agree(self, other: Declared) -> None:
+        """Raise ``Fault(BAD_SLA)``, naming both, where another level says something else."""
+        for kind, value in self.limits.items():
+            said = other.limits.get(kind, value)
+            if not _same(said, value):
+                raise _contradiction(other.names[kind], self.names[kind], kind.value)
+        for key in _CHOICES:
+            mine, theirs = getattr(self, key), getattr(other, key)
+            if None not in (mine, theirs) and mine != theirs:
+                raise _contradiction(other.names[key], self.names[key], key)
+
+    def agree_with_soft(self, preferred: Iterable[Bound], names: Mapping[BoundKind, str]) -> None:
+        """Same, of soft bounds that go by ``names``: one of a kind must say what is said here."""
+        soft = list(preferred)
+        for kind, value in self.limits.items():
+            said = [b.limit for b in soft if b.kind is kind]
+            if said and not any(_same(limit, value) for limit in said):
+                raise _contradiction(self.names[kind], names[kind], kind.value)
 
 
 NOTHING = Declared()
+
+
+def _same(one: float, other: float) -> bool:
+    return math.isclose(one, other, rel_tol=1e-9)
 
 
 class _Level:
@@ -55,7 +80,7 @@ class _Level:
 
     def limit(self, kind: BoundKind, value: float, at: str) -> None:
         first = self._limits.setdefault(kind, (at, value))
-        if not math.isclose(first[1], value, rel_tol=1e-9):
+        if not _same(first[1], value):
             raise _contradiction(first[0], at, kind.value)
 
     def other(self, key: str, value: object, at: str) -> None:
@@ -65,7 +90,7 @@ class _Level:
             raise _contradiction(first[0], at, key)
 
     def complete(self) -> Declared:
-        policy_at, policy = self._others.get("policy", ("", None))
+        _, policy = self._others.get("policy", ("", None))
         _, percentile = self._others.get("percentile", ("", None))
         _, mode = self._others.get("mode", ("", None))
         _, explain = self._others.get("explain", ("", None))
@@ -74,8 +99,8 @@ class _Level:
             percentile=percentile if isinstance(percentile, float) else None,
             mode=mode if isinstance(mode, Mode) else None,
             policy=policy if isinstance(policy, str) else None,
-            policy_at=policy_at,
             explain=explain if isinstance(explain, bool) else None,
+            names={key: at for key, (at, _) in (*self._limits.items(), *self._others.items())},
         )
 
 
@@ -144,6 +169,55 @@ def from_body(raw: bytes) -> Declared:
             kind = BoundKind(key)
             level.limit(kind, terms.limit_of_json(value, terms.TERMS[kind], at), at)
     return level.complete()
+
+
+_SUFFIX_TERM = re.compile(r"([A-Za-z0-9_]+)\s*(<=?|>=?|=)(.+)", re.DOTALL)
+_SUFFIX_PERCENTILE = re.compile(r"[pP][0-9.]+")
+_SHORT = {
+    "ttft": BoundKind.TTFT,
+    "ttfat": BoundKind.TTFAT,
+    "e2e": BoundKind.E2E,
+    "tps": BoundKind.TPS,
+    "context": BoundKind.CONTEXT,
+    "tokens": BoundKind.ANSWER_TOKENS,
+    "cost": BoundKind.COST,
+}
+_SUFFIX_TAKES = "takes terms such as ttft<800, tps>30, cost<0.01, p95, policy=agent or mode=strict"
+
+
+def from_suffix(text: str) -> Declared:
+    """Read what stands behind the ``@`` of a model's name: ``ttft<800,cost<0.01,p90``."""
+    level = _Level()
+    for part in text.split(",") if text else ():
+        term = part.strip()
+        at = f"model@{term[:48]}"
+        found = _SUFFIX_TERM.fullmatch(term)
+        if _SUFFIX_PERCENTILE.fullmatch(term):
+            level.other("percentile", term, at)
+        elif found is None:
+            raise terms.refuse(at, term, _SUFFIX_TAKES)
+        else:
+            key, comparator, value = found.groups()
+            _term(level, key.lower(), comparator, value.strip(), at=at)
+    return level.complete()
+
+
+def _term(level: _Level, key: str, comparator: str, value: str, *, at: str) -> None:
+    if key in _CHOICES:
+        if comparator != "=":
+            raise terms.refuse(at, comparator, f"takes {key}=...")
+        level.other(key, value, at)
+        return
+    kind = _SHORT.get(key)
+    if kind is None:
+        if key not in terms.BODY_KEYS:
+            known = (*_SHORT, *terms.BODY_KEYS)
+            raise _unknown(at, f"model@{terms.nearest(key, known)}", "term")
+        kind = BoundKind(key)
+    way = ">" if kind.is_floor else "<"
+    if comparator[0] not in (way, "="):
+        raise terms.refuse(at, comparator, f"takes {key}{way}..., since it bounds from that side")
+    level.limit(kind, terms.limit_of_text(value, terms.TERMS[kind], at), at)
 
 
 def _unknown(at: str, nearest: str, what: str) -> Fault:

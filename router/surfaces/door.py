@@ -20,6 +20,10 @@ def _digest(key: str) -> bytes:
     return hashlib.sha256(key.encode(errors="surrogateescape")).digest()
 
 
+def _owner(digest: bytes) -> str:
+    return hashlib.blake2s(digest, digest_size=8, person=b"owner").hexdigest()
+
+
 class Door:
     """Admits requests that show one of ``keys`` as ``Authorization: Bearer`` or ``x-api-key``."""
 
@@ -27,6 +31,7 @@ class Door:
         if not all(keys):
             raise ValueError("an API key must not be empty")
         self._digests = tuple(_digest(key) for key in keys)
+        self._owners = {digest: _owner(digest) for digest in self._digests}
 
     @property
     def open(self) -> bool:
@@ -34,22 +39,41 @@ class Door:
         return not self._digests
 
     def _knows(self, shown: str) -> bool:
+        return bool(shown) and self._whose(shown) is not None
+
+    def _whose(self, shown: str) -> str | None:
         """Compare with every key, whichever it is."""
-        digest, known = _digest(shown), False
+        digest, owner = _digest(shown), None
         for kept in self._digests:
-            known |= hmac.compare_digest(digest, kept)
-        return known
+            if hmac.compare_digest(digest, kept):
+                owner = self._owners[kept]
+        return owner
+
+    def owner(self, headers: Mapping[str, str]) -> str:
+        """Name the key that a request was admitted by, by a hash; empty where the door is open."""
+        if not self._digests:
+            return ""
+        for shown in _shown(headers):
+            owner = self._whose(shown) if shown else None
+            if owner is not None:
+                return owner
+        return ""
 
     def admit(self, headers: Mapping[str, str]) -> Fault | None:
         """Return what keeps this request out, or ``None``. Header names in any case."""
         if not self._digests:
             return None
-        bearer, other = headers.get("Authorization", ""), headers.get("x-api-key", "")
-        token = bearer[len(_BEARER) :].strip() if bearer[:7].lower() == _BEARER else ""
-        if (token and self._knows(token)) or (other and self._knows(other)):
+        token, other = _shown(headers)
+        if self._knows(token) or self._knows(other):
             return None
         what = "is not known here" if token or other else "is missing"
         return Fault(
             Kind.UNAUTHENTICATED,
             f"The API key {what}: send it as 'Authorization: Bearer <key>' or 'x-api-key: <key>'.",
         )
+
+
+def _shown(headers: Mapping[str, str]) -> tuple[str, str]:
+    bearer = headers.get("Authorization", "")
+    token = bearer[len(_BEARER) :].strip() if bearer[: len(_BEARER)].lower() == _BEARER else ""
+    return token, headers.get("x-api-key", "")

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from router.core.answer import Usage
 from router.core.ask import Ask, BoundKind
 from router.core.catalogue import EndpointId
 from router.core.decision import Expectation, Explained, Forecast, Reason, Rejection, Shadow
@@ -67,7 +68,7 @@ def _failed(rejection: Rejection) -> list[Json]:
         return [_expected(min(rejection.expectations, key=lambda e: e.p_keep))]
     if rejection.expectations:
         return [_expected(e) for e in rejection.expectations if not e.kept]
-    if rejection.reason in (Reason.DEARER, Reason.SLOWER):
+    if rejection.reason.outranks:
         return []
     told: Json = {"bound": _BOUND_OF_REASON.get(rejection.reason, rejection.reason.value)}
     if rejection.limit is not None:
@@ -106,6 +107,19 @@ def decision_json(explained: Explained, ask: Ask) -> Json:
         }
         for endpoint, forecast in sorted(explained.forecasts, key=lambda f: f[1].cost_usd)
     }
+    for option in decision.plan:
+        endpoint = option.endpoint
+        if endpoint.id not in told:
+            told[endpoint.id] = {
+                "endpoint": endpoint.id,
+                "provider": endpoint.provider,
+                "model": endpoint.model,
+                "forecast": {
+                    "cost_usd": _number(option.cost_usd, 9),
+                    "p_keep": _number(option.p_keep, 4),
+                },
+                **_why(endpoint.id, planned, reasons.get(endpoint.id)),
+            }
     for endpoint_id, rejection in reasons.items():
         if endpoint_id not in told:
             told[endpoint_id] = {
@@ -133,6 +147,7 @@ def decision_json(explained: Explained, ask: Ask) -> Json:
         },
         "plan": planned,
         "endpoints": list(told.values()),
+        "unweighed": decision.unweighed,
         "shadows": [_shadow(shadow) for shadow in explained.shadows],
     }
 
@@ -155,7 +170,7 @@ def _why(endpoint: EndpointId, planned: list[EndpointId], rejection: Rejection |
 def availability_json(explained: Explained, kind: Kind, *, retryable: bool) -> Json:
     """Tell why nobody can serve, and what would have worked (design section 3.4)."""
     reasons = {r.endpoint: r for r in (*explained.rejections, *explained.decision.out)}
-    refused = [r for r in reasons.values() if r.reason not in (Reason.DEARER, Reason.SLOWER)]
+    refused = [r for r in reasons.values() if not r.reason.outranks]
     candidates: list[Json] = [{"endpoint": r.endpoint, "failed": _failed(r)} for r in refused]
     excluded = dict.fromkeys(f["bound"] for c in candidates for f in c["failed"])
     return {
@@ -219,7 +234,7 @@ def _rounded(kind: BoundKind, value: float) -> float:
 
 def answer_json(explained: Explained, outcome: Outcome, ask: Ask) -> Json:
     """Tell decision and verdict, to stand inside an answer under the key ``meritorder``."""
-    facts = outcome.facts()
+    facts, final = outcome.facts(), outcome.final
     return {
         "decision": decision_json(explained, ask),
         "verdict": outcome.verdict().value,
@@ -232,10 +247,31 @@ def answer_json(explained: Explained, outcome: Outcome, ask: Ask) -> Json:
             for b in outcome.sla.bounds
         },
         "measured": {kind.value: _number(value, 9) for kind, value in facts.items()},
+        "tokens": None if final is None or final.usage is None else _tokens(final.usage),
         "cost_usd": outcome.cost_nano_usd / 1e9,
         "estimated": outcome.estimated,
+        "fault": _code(outcome.fault),
         "attempts": [
-            {"endpoint": a.endpoint, "fault": a.fault.value if a.fault is not None else None}
+            {
+                "endpoint": a.endpoint,
+                "fault": _code(a.fault),
+                "status": a.status,
+                "cost_usd": a.cost_nano_usd / 1e9,
+            }
             for a in outcome.attempts
         ],
+    }
+
+
+def _code(fault: Kind | None) -> str | None:
+    return None if fault is None else fault.value
+
+
+def _tokens(usage: Usage) -> Json:
+    return {
+        "fresh_input": usage.fresh_input,
+        "cache_read": usage.cache_read,
+        "cache_write": usage.cache_write,
+        "text": usage.text,
+        "reasoning": usage.reasoning,
     }

@@ -19,6 +19,7 @@ from router.core.surface import Surface
 from router.ports import Call
 from router.surfaces.asking import read_ask
 from router.surfaces.body import read_body
+from router.surfaces.decisions import decision_page
 from router.surfaces.endpoints import endpoints_page
 from router.surfaces.errors import envelope_of, render, with_headers
 from router.surfaces.explain import decision_json
@@ -59,6 +60,7 @@ def make_app(service: Service) -> web.Application:
         add("POST", _BASE + surface.path, guarded(partial(_answer, surface), service))
     add("POST", "/v1/route/explain", guarded(_explain, service))
     app.router.add_get("/v1/route/endpoints", guarded(endpoints_page, service))
+    app.router.add_get("/v1/route/decisions/{id}", guarded(decision_page, service))
     app.router.add_get("/v1/models", guarded(_models, service))
     app.router.add_get("/v1/models/{id:.+}", guarded(_model, service))
     add("GET", "/", guarded(_home, service))
@@ -91,6 +93,8 @@ async def _read(
         surface=surface,
         translated=service.translated,
         headers=sifted.forward,
+        served=service.served,
+        owner=service.door.owner(request.headers),
     )
     if ask.model not in service.served:
         raise no_model(ask.model, service.served)

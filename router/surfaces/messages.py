@@ -15,6 +15,7 @@ from router.core.catalogue import Capability
 from router.core.faults import Fault, Kind
 from router.surfaces.fields import COUNT, FLAG, LIST, Fields, bad_field, typed
 from router.surfaces.needs import Media, Wanted, text_size
+from router.surfaces.sessions import is_cacheable
 
 
 class _Message(msgspec.Struct, gc=False):
@@ -87,11 +88,13 @@ def counted(fields: Fields) -> Wanted:
     found = Media(frozenset(walk.needs), walk.parts, walk.data_bytes)
     pieces = [*(m.content for m in messages), *system, *tools]
     small = not _SMALL.isdisjoint(fields)
+    prompt = text_size(pieces, found, len(messages) + len(system))
     return Wanted(
-        prompt=text_size(pieces, found, len(messages) + len(system)),
+        prompt=prompt,
         wants_usage=True,
         max_tokens=1,
         needs=found.needs | _wishes(fields) if small else found.needs,
+        beginning=(*system, messages[0].content) if is_cacheable(prompt) else (),
     )
 
 

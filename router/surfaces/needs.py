@@ -27,13 +27,18 @@ _NON_ASCII: Final = bytes(range(0x80, 0x100))
 
 
 class Wanted(NamedTuple):
-    """What one dialect says of a request, in the words of an ``Ask``."""
+    """What one dialect says of a request, in the words of an ``Ask``.
+
+    ``beginning`` is what stays at the start of a conversation that is sent whole with every turn,
+    where that is long enough to be cached.
+    """
 
     prompt: PromptSize
     stream: bool = False
     wants_usage: bool = False
     max_tokens: int | None = None
     needs: frozenset[Capability] = frozenset()
+    beginning: Sequence[msgspec.Raw] = ()
 
 
 class Media(NamedTuple):
@@ -86,6 +91,10 @@ def media(messages: list[Message]) -> Media:
                 parts += 1
                 data_bytes += size
     return Media(frozenset(needs), parts, data_bytes)
+
+
+INSTRUCTING: Final = ("system", "developer")
+"""Roles of what is said before a conversation begins."""
 
 
 def _decode(index: int, content: msgspec.Raw) -> list[_Part]:

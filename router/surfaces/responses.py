@@ -11,11 +11,13 @@ from msgspec import Raw
 from router.core.catalogue import Capability
 from router.core.faults import Fault, Kind
 from router.surfaces.fields import COUNT, FLAG, LIST, NATURAL, Fields, bad_field, typed
-from router.surfaces.needs import FORMATS, Media, Wanted, text_size
+from router.surfaces.needs import FORMATS, INSTRUCTING, Media, Wanted, text_size
+from router.surfaces.sessions import is_cacheable
 
 
 class _Item(msgspec.Struct, gc=False):
     type: str = "message"
+    role: object = None
     content: Raw = Raw()
     arguments: Raw = Raw()
     output: Raw = Raw()
@@ -71,13 +73,25 @@ def wanted(fields: Fields) -> Wanted:
     pieces = [given] if given is not None and not items else walk.pieces
     pieces += [fields[name] for name in ("instructions", "tools") if name in fields]
     found = Media(frozenset(walk.needs), walk.parts, walk.data_bytes)
+    prompt = text_size(pieces, found, max(1, len(items)))
     return Wanted(
-        prompt=text_size(pieces, found, max(1, len(items))),
+        prompt=prompt,
         stream=typed(fields, "stream", FLAG, "true or false") or False,
         wants_usage=True,
         max_tokens=typed(fields, "max_output_tokens", COUNT, "a whole number of tokens from 1"),
         needs=found.needs | _wishes(fields),
+        beginning=_beginning(fields, items, given) if is_cacheable(prompt) else (),
     )
+
+
+def _beginning(fields: Fields, items: Sequence[_Item], given: Raw | None) -> list[Raw]:
+    """Return what stays at the start of a conversation that is sent whole with every turn."""
+    found = [fields["instructions"]] if "instructions" in fields else []
+    for item in items:
+        found.append(item.content)
+        if item.role not in INSTRUCTING:
+            break
+    return found if items or given is None else [*found, given]
 
 
 def _input(fields: Fields) -> Raw | None:

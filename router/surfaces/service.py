@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -44,6 +44,10 @@ class Dispatcher(Protocol):
         ...
 
 
+async def _nothing(_name: str) -> None:
+    """Remember no request."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """Everything behind the handlers.
@@ -51,7 +55,8 @@ class Service:
     ``served`` tells who serves each model, in the operator's order; ``health`` of the parts (see
     ``health.ready_answer``); ``trace`` reads or begins a W3C context from request headers;
     ``survey`` tells the state of every endpoint; ``count`` estimates the tokens of a prompt;
-    ``new_id`` names requests. ``max_body`` is in bytes.
+    ``new_id`` names requests; ``classes`` names the policy of each class that clients put requests
+    in; ``decided`` finds a finished request by its id (see ``kept``). ``max_body`` is in bytes.
     """
 
     dispatcher: Dispatcher
@@ -64,13 +69,16 @@ class Service:
     count: Callable[[Ask], int]
     policies: Mapping[str, Policy]
     default_policy: Policy = DEFAULT_POLICY
+    decided: Callable[[str], Awaitable[bytes | None]] = _nothing
+    classes: Mapping[str, str] = field(default_factory=dict)
     door: Door = field(default_factory=Door)
     draining: Callable[[], bool] = lambda: False
     max_body: int = DEFAULT_MAX_BODY
     slas: SlaReader = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "slas", SlaReader(self.policies, self.default_policy))
+        slas = SlaReader(self.policies, self.default_policy, self.classes)
+        object.__setattr__(self, "slas", slas)
 
     def translated(self, model: ModelName, surface: Surface) -> bool:
         """Whether an endpoint of the model does not speak the surface itself."""

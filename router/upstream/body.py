@@ -14,7 +14,7 @@ from router.core.catalogue import Endpoint
 from router.core.faults import Fault, Kind
 from router.core.surface import Surface
 
-OUR_KEYS = ("sla", "provider")
+OUR_KEYS = ("sla", "provider", "models")
 """The SLA object, and OpenRouter's routing wishes, which we have granted ourselves."""
 
 _HIDE_USAGE = frozenset((Surface.CHAT, Surface.COMPLETIONS))
@@ -38,8 +38,9 @@ def edit(
 ) -> bytes:
     """Return ``body`` as ``endpoint`` is to get it on ``surface``.
 
-    For a stream usage is asked for unless the body does (``wants_usage``), it comes unasked there
-    or the endpoint does not know the option. Raises ``Fault(BAD_JSON)`` for what is no JSON object.
+    For a stream usage is asked for unless the body does (``wants_usage``) or it comes unasked
+    there. An endpoint that does not know the option is not shown it. Raises ``Fault(BAD_JSON)`` for
+    what is no JSON object.
     """
     try:
         fields = _decoder.decode(body)
@@ -50,10 +51,11 @@ def edit(
     fields["model"] = Raw(_encoder.encode(endpoint.upstream_model))
     if stream:
         fields["stream"] = _TRUE
-        shy = surface in _HIDE_USAGE and "stream_options" not in endpoint.unsupported_params
-        said = wants_usage and "stream_options" in fields
-        if shy and not said:
-            fields["stream_options"] = _asking(fields.get("stream_options"))
+    said = wants_usage and "stream_options" in fields
+    if "stream_options" in endpoint.unsupported_params:
+        fields.pop("stream_options", None)
+    elif stream and surface in _HIDE_USAGE and not said:
+        fields["stream_options"] = _asking(fields.get("stream_options"))
     return _encoder.encode(fields)
 
 

@@ -316,9 +316,11 @@ class Exchange:
         for chunk in reversed(self._answer.chunks):
             told = getattr(chunk, "usage", None)
             if told is not None:
-                if told.completion_tokens:
-                    return fields
-                return {**fields, "usage": told.model_dump()}  # litellm's sum passes over zeros
+                if not told.completion_tokens:
+                    return {**fields, "usage": told.model_dump()}  # litellm's sum passes over zeros
+                if getattr(told, "cost", None) is None:
+                    fields["usage"].pop("cost", None)  # litellm's own reckoning, by its own table
+                return fields
             deltas = (choice.delta for choice in chunk.choices)
             if any(d.content or d.tool_calls or d.get("reasoning_content") for d in deltas):
                 break

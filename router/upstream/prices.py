@@ -1,13 +1,13 @@
 """LiteLLM's price table, read from its data file: importing the package would cost seconds.
 
 The file is split into rows without reading them, and a row is decoded when it is asked for; both
-happen only if some endpoint leaves something for the table to say.
+happen only if some endpoint leaves something for the table to say, or the catalogue is looked into.
 """
 
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from functools import cache
@@ -17,12 +17,19 @@ from pathlib import Path
 import msgspec
 
 from router.core.catalogue import Capability, Price
+from router.core.surface import Surface
 from router.core.tariff import TableEntry
 from router.upstream.off_peak import OffPeak, discount_windows
 from router.upstream.rates import price_of
 
 _FILE = "model_prices_and_context_window_backup.json"
-_MODES = frozenset({"chat", "completion", "embedding", "responses"})
+_MODES: Mapping[str, frozenset[Surface]] = {
+    "chat": frozenset(),  # what speaks chat may speak more: its provider says
+    "completion": frozenset({Surface.COMPLETIONS}),
+    "embedding": frozenset({Surface.EMBEDDINGS}),
+    "responses": frozenset({Surface.RESPONSES}),
+}
+_SURFACES: Mapping[str, Surface] = {f"/v1{each.path}": each for each in Surface}
 _FLAGS: Mapping[str, tuple[Capability, ...]] = {
     "supports_function_calling": (Capability.TOOLS,),
     "supports_parallel_function_calling": (Capability.PARALLEL_TOOLS,),
@@ -44,9 +51,23 @@ class _Row(msgspec.Struct, frozen=True):
     litellm_provider: str = ""
     mode: str | None = None
     max_input_tokens: float | None = None
+    max_tokens: float | None = None
     max_output_tokens: float | None = None
     deprecation_date: str | None = None
     off_peak_pricing: OffPeak | None = None
+    supported_endpoints: list[str] = []
+
+
+def catalogue() -> Iterator[str]:
+    """Yield LiteLLM's name of every model in the installed table."""
+    rows, _ = _table()
+    yield from rows
+
+
+def named(name: str) -> TableEntry | None:
+    """Return the row of exactly this name, ``None`` where it is nothing that answers in text."""
+    rows, source = _table()
+    return _read(name, rows, source)
 
 
 def lookup(model: str) -> TableEntry | None:
@@ -76,35 +97,48 @@ def entry_of(model: str, rows: Mapping[str, msgspec.Raw], source: str) -> TableE
     """Read one row of a table that was split into rows."""
     provider, slash, bare = model.partition("/")
     for name in (model, bare) if slash else (model,):
-        if name not in rows:
-            continue
-        try:
-            row = msgspec.json.decode(rows[name], type=_Row)
-        except msgspec.DecodeError:
-            continue
-        if row.mode in _MODES and (name == model or row.litellm_provider.startswith(provider)):
-            said = msgspec.json.decode(rows[name], type=dict[str, object])
-            return _entry(name, row, said, source)
+        entry = _read(name, rows, source)
+        if entry is not None and (name == model or entry.provider.startswith(provider)):
+            return entry
     return None
 
 
-def _entry(name: str, row: _Row, said: Mapping[str, object], source: str) -> TableEntry:
+def _read(name: str, rows: Mapping[str, msgspec.Raw], source: str) -> TableEntry | None:
+    if name not in rows:
+        return None
+    try:
+        row = msgspec.json.decode(rows[name], type=_Row)
+    except msgspec.DecodeError:
+        return None
+    if row.mode not in _MODES:
+        return None
+    return _entry(name, row, msgspec.json.decode(rows[name], type=dict[str, object]), source)
+
+
+def _entry(name: str, row: _Row, said: dict[str, object], source: str) -> TableEntry:
     price, remarks = _price(row, said, source)
     return TableEntry(
         model=name,
         source=source,
         price=price,
-        context=_tokens(row.max_input_tokens),
+        context=_tokens(row.max_input_tokens) or _tokens(row.max_tokens),
         max_output=_tokens(row.max_output_tokens),
         capabilities=_capabilities(said),
         deprecated=_day(row.deprecation_date),
         remarks=remarks,
+        provider=row.litellm_provider,
+        surfaces=_surfaces(row),
     )
 
 
-def _price(
-    row: _Row, said: Mapping[str, object], source: str
-) -> tuple[Price | None, tuple[str, ...]]:
+def _surfaces(row: _Row) -> frozenset[Surface]:
+    listed = (_SURFACES[path] for path in row.supported_endpoints if path in _SURFACES)
+    return frozenset(listed) or _MODES[row.mode or ""]
+
+
+def _price(row: _Row, said: dict[str, object], source: str) -> tuple[Price | None, tuple[str, ...]]:
+    if row.mode == "embedding":
+        said = {"output_cost_per_token": 0.0, **said}  # nothing is generated
     price = price_of(said, source)
     if price is None:
         return None, ()

@@ -17,7 +17,7 @@ import msgspec
 
 from router.core.catalogue import Endpoint
 from router.core.faults import Fault, Kind, UpstreamError
-from router.upstream.waiting import retry_after_s
+from router.upstream.waiting import LONGEST_S, retry_after_s
 
 MAX_BODY_BYTES = 64 << 10
 """More of a refusal than this is not read."""
@@ -36,8 +36,13 @@ _NO_SUCH_MODEL = re.compile(
 )
 _FLAGGED = re.compile(r"moderation|flagged|content[ _](filter|policy)", re.IGNORECASE)
 _NO_FUNDS = re.compile(
-    r"insufficient_(quota|balance|credits)|exceeded your current quota", re.IGNORECASE
+    r"insufficient_(quota|balance|credits)|exceeded[ _](your[ _])?current[ _]quota", re.IGNORECASE
 )
+_TOO_FAST = re.compile(r"RESOURCE_EXHAUSTED")
+"""Google says 'exceeded your current quota' of what is spent within a minute."""
+_BAD_KEY = re.compile(r"API key not valid|API key expired|Incorrect API key", re.IGNORECASE)
+"""What Google and xAI say with a 400."""
+_RETRY_DELAY = re.compile(rb'"retryDelay"\s*:\s*"(\d{1,6}(?:\.\d+)?)s"')
 
 _BY_STATUS: Mapping[int, Kind] = {
     401: Kind.CREDENTIALS,
@@ -70,10 +75,14 @@ def refusal(
     wait_s = None
     if kind in (Kind.RATE_LIMITED, Kind.SERVER_ERROR):
         wait_s = retry_after_s(headers, wall=wall)
+        if wait_s is None and (said := _RETRY_DELAY.search(body)) is not None:
+            wait_s = min(float(said[1]), LONGEST_S)
     told = None
     if kind is not Kind.CREDENTIALS:
         kept = {k: v for k, v in headers.items() if k.startswith(_WORTH_PASSING)}
         told = UpstreamError(status, body[:MAX_BODY_BYTES], content_type, kept)
+    if status == HTTPStatus.BAD_REQUEST and _BAD_KEY.search(_words(body)):
+        status = HTTPStatus.UNAUTHORIZED  # what others say
     return Fault(kind, _message(endpoint, kind, status), retry_after_s=wait_s, upstream=told)
 
 
@@ -86,12 +95,12 @@ def kind_of(status: int, body: bytes) -> Kind:
         # A request cannot make a URL or a model disappear: configuration did. What a request can
         # name and miss (a file, a prompt) comes with an error that speaks of neither.
         return Kind.REJECTED if words and not _NO_SUCH_MODEL.search(words) else Kind.CREDENTIALS
-    if status == HTTPStatus.BAD_REQUEST and "model_not_found" in words:
+    if status == HTTPStatus.BAD_REQUEST and ("model_not_found" in words or _BAD_KEY.search(words)):
         return Kind.CREDENTIALS
     if status == HTTPStatus.FORBIDDEN and _FLAGGED.search(words):
         return Kind.REJECTED
     if status == HTTPStatus.TOO_MANY_REQUESTS and _NO_FUNDS.search(words):
-        return Kind.CREDENTIALS
+        return Kind.RATE_LIMITED if _TOO_FAST.search(words) else Kind.CREDENTIALS
     if status in _BY_STATUS:
         return _BY_STATUS[status]
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -152,7 +161,7 @@ def _message(endpoint: Endpoint, kind: Kind, status: int) -> str:
     variable = endpoint.api_key_env or "api_key_env, which is not set"
     match kind:
         case Kind.CREDENTIALS if status in (401, 403):
-            return f"{endpoint.id}: the provider refused our key ({status}); check {variable}"
+            return f"{endpoint.id}: the provider refused our key ({status:d}); check {variable}"
         case Kind.CREDENTIALS if status in (402, 429):
             return f"{endpoint.id}: the account behind {variable} has no credit left ({status})"
         case Kind.CREDENTIALS:

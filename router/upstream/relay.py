@@ -25,7 +25,7 @@ from router.ports import Call, Reply
 from router.upstream.body import edit
 from router.upstream.line import Line
 from router.upstream.readers import STREAMED, WHOLE
-from router.upstream.reading import Reading
+from router.upstream.reading import UNREADABLE, Reading, garbage
 from router.upstream.refusal import MAX_BODY_BYTES, refusal
 from router.upstream.trouble import FOREIGN, as_fault
 from router.upstream.wire import Wire
@@ -153,8 +153,7 @@ class Exchange:
         """Yield what arrives (``ports.Reply``)."""
         try:
             if "json" in self._wire.media:
-                told = STREAMED[self._call.surface].told
-                yield told(await self._whole(), hide_usage=not self._call.wants_usage)
+                yield self._as_stream(await self._whole())
             else:
                 stream = self._open_stream()
                 readany = self._wire.content.readany
@@ -174,6 +173,13 @@ class Exchange:
             return await self._whole()
         except FOREIGN as exc:
             raise as_fault(exc, self._line.endpoint) from exc
+
+    def _as_stream(self, whole: Piece) -> Piece:
+        try:
+            told = STREAMED[self._call.surface].told
+            return told(whole, hide_usage=not self._call.wants_usage)
+        except UNREADABLE as exc:  # what routing needs of it could be read, the rest cannot
+            raise garbage(self._line.endpoint, "something that is no JSON") from exc
 
     def _open_stream(self) -> Reading:
         if self._wire.media == "text/html":

@@ -122,7 +122,10 @@ def with_timings(usage: Usage | None, raw: Raw) -> Usage | None:
 
 def _salvaged(raw: Raw) -> _Counts:
     """Return what can be read of an object in which something is no count."""
-    fields = msgspec.json.decode(raw)
+    try:
+        fields = msgspec.json.decode(raw)
+    except _UNREADABLE:  # what was wrong above came before what cannot be read at all
+        return _Counts()
     kept: dict[str, Any] = {}
     for name, value in fields.items() if isinstance(fields, dict) else ():
         try:

@@ -214,7 +214,8 @@ async def test_a_configured_limit_holds() -> None:
 @LIFE
 async def test_the_anthropic_path_answers_in_its_own_envelope(house: Proxy) -> None:
     for path in ("/v1/messages", "/v1/messages/count_tokens"):
-        reply = await sent(house, Case("", 404, "", path=path))
+        unserved = {**GOOD, "model": "nobody-serves-this"}
+        reply = await sent(house, Case("", 404, "", path=path, body=unserved))
         assert reply.status == 404
         assert reply.json["type"] == "error"
         assert reply.json["error"]["type"] == "not_found_error"

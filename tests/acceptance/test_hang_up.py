@@ -143,7 +143,7 @@ async def test_who_leaves_while_waiting_costs_nothing(fast: Proxy, stream: bool)
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 async def test_who_leaves_claude_stops_it_too(fast: Proxy, stream: bool) -> None:
-    await fast.ask("claude-sonnet-4", stream=stream, max_tokens=5)  # litellm's first is slow
+    await fast.ask("claude-sonnet-4", stream=stream, max_tokens=5)
     record = await leave_after(
         fast, 25, model="claude-sonnet-4", stream=stream, headers=LONG_ANSWER, max_tokens=FULL
     )

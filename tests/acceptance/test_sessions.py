@@ -83,3 +83,25 @@ async def test_a_bound_that_the_warm_one_misses_wins_over_its_cache(house: Proxy
     await house.ask(**turn, provider={"only": ["deepseek"]}, stream=True)
     told = await house.explain(**turn, sla={"TTFT-Ms": 20_000})
     assert told["chosen"]["endpoint"] == CHEAPER
+
+
+async def test_a_conversation_that_nobody_named_stays_as_well(house: Proxy) -> None:
+    turn: dict[str, Any] = {"messages": first("nobody-named-this"), "max_tokens": 40}
+    began = await house.ask(**turn, provider={"only": ["deepseek"]}, stream=True)
+    assert began.endpoint == DEARER
+    other = await house.explain(messages=first("somebody-else-said") + MORE, max_tokens=40)
+    assert other["chosen"]["endpoint"] == CHEAPER
+    turn["messages"] = turn["messages"] + MORE
+    went_on = await house.ask(**turn, stream=True)
+    assert went_on.endpoint == DEARER
+
+
+async def test_a_compacted_conversation_goes_where_it_is_cheap(house: Proxy) -> None:
+    headers = {"x-claude-code-session-id": "compacted"}
+    turn: dict[str, Any] = {"messages": first("long"), "max_tokens": 40, "headers": headers}
+    await house.ask(**turn, provider={"only": ["deepseek"]}, stream=True)
+    assert (await house.explain(**turn))["chosen"]["endpoint"] == DEARER
+    turn["messages"] = first("summary")
+    anew = {**headers, "x-claude-code-context-compacted": "1"}
+    assert (await house.ask(**{**turn, "headers": anew}, stream=True)).endpoint == CHEAPER
+    assert (await house.explain(**turn))["chosen"]["endpoint"] == CHEAPER

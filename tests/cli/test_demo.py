@@ -132,7 +132,7 @@ def test_ctrl_c_ends_the_demo_without_a_traceback() -> None:
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ(),
     ) as process:  # fmt: skip
         assert process.stderr is not None
-        assert any("litellm" in line for line in process.stderr)
+        assert any("getting to know" in line for line in process.stderr)
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=ENDS_WITHIN_S)
     assert process.returncode == 1

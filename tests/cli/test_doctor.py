@@ -105,3 +105,19 @@ def test_who_cannot_be_reached_is_told_and_the_others_are_still_asked(
     assert set(faults) == {"deepseek-r1@openrouter", "deepseek-r1@friendli"}
     assert all(faults.values())
     assert any("A_PARASAIL_KEY is not in the environment" in text for text in told["warnings"])
+
+
+def test_each_is_asked_in_what_it_speaks(run: Run, tmp_path: Path) -> None:
+    row = '[[endpoints]]\nid = "{0}@{1}"\nprovider = "{1}"\nmodel = "{1}/{2}"\nserves = ["m"]\n'
+    file = tmp_path / "config.toml"
+    file.write_text(
+        row.format("text-embedding-3-small", "openai", "text-embedding-3-small")
+        + row.format("claude-sonnet-4", "anthropic", "claude-sonnet-4-20250514")
+        + "context = 200000\nprice = { input = 3, output = 15 }\n"
+    )
+    _, told = examined(run, file)
+    embedding, claude = sorted(told["endpoints"], key=lambda found: found["booked_usd"])
+    assert embedding["tokens"]["fresh_input"] > 0
+    assert embedding["tokens"]["text"] == 0
+    assert claude["tokens"]["text"] > 0
+    assert {found["finding"] for found in (embedding, claude)} == {"no cost reported"}

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
 
 from tests.cli.child import ENDS_WITHIN_S, Child, environ, serving
 from tests.cli.conftest import Run
@@ -92,14 +93,22 @@ def test_a_port_in_use_is_told_with_another_to_take(run: Run) -> None:
     assert f"--port {port + 1}" in result.output
 
 
+FOREIGN = """[[endpoints]]
+id = "claude@bedrock"
+provider = "bedrock"
+model = "bedrock/us.anthropic.claude-haiku-5-5"
+serves = ["claude"]
+"""
 READY = """
 import asyncio, sys
-from router.config import SHIPPED, load
+from pathlib import Path
+from router.config import load
 from router.server.house import open_house
 
 async def main():
-    settings = load(SHIPPED / "config.toml", environ={})
-    async with open_house(settings, {}) as house:
+    environ = {"AWS_BEARER_TOKEN_BEDROCK": "k"}
+    settings = load(Path(sys.argv[1]), environ=environ)
+    async with open_house(settings, environ) as house:
         assert house.litellm is not None
         print([name for name in ("litellm", "openai", "rich") if name in sys.modules])
 
@@ -107,9 +116,15 @@ asyncio.run(main())
 """
 
 
-def test_nothing_heavy_is_imported_on_the_way_to_readiness() -> None:
+def test_nothing_heavy_is_imported_on_the_way_to_readiness(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(FOREIGN)
     done = subprocess.run(
-        [sys.executable, "-c", READY], capture_output=True, text=True, env=environ(), check=False
+        [sys.executable, "-c", READY, str(file)],
+        capture_output=True,
+        text=True,
+        env=environ(),
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"

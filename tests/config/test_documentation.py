@@ -12,9 +12,10 @@ from router.config.endpoint import EndpointRow, LimitsRow, PriorRow
 from router.config.layers import variable
 from router.config.policies import RoutingTable, SlaTable
 from router.config.price import AboveRow, PriceRow, TierRows
-from router.config.providers import BASE_URLS, NOT_OPENAI
+from router.config.providers import NOT_OPENAI, PROVIDERS
 from router.config.sections import SECTIONS, Strict
 from router.config.window import Window
+from router.core.surface import Surface
 from tests.config.writing import written
 
 PAGE = (Path(__file__).parents[2] / "docs/configuration.md").read_text()
@@ -54,9 +55,15 @@ def test_every_key_of_a_policy_has_a_row(name: str, table: type[Strict]) -> None
 
 
 def test_every_known_provider_is_named() -> None:
-    assert ", ".join(BASE_URLS) in PAGE
+    assert ", ".join(name for name, each in PROVIDERS.items() if each.address) in PAGE
     for prefix in NOT_OPENAI - {"bedrock_converse", "cohere_chat"}:
         assert f"`{prefix}/`" in PAGE
+
+
+def test_who_speaks_responses_is_named() -> None:
+    names = [f"`{name}`" for name, p in PROVIDERS.items() if Surface.RESPONSES in p.speaks]
+    said = PAGE.partition("every other chat model `chat`, at ")[2].partition(" `responses` too")[0]
+    assert " ".join(said.split()) == f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def test_the_worked_example_works(tmp_path: Path) -> None:

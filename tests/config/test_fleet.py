@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from importlib import metadata
 from pathlib import Path
@@ -12,7 +13,9 @@ import pytest
 
 from router.config import SHIPPED, ConfigError, Fleet, load, needs_sandbox, resolve
 from router.config.banned import banned_litellm
+from router.config.providers import PROVIDERS
 from router.core.catalogue import Capability, Dialect, Limits, ModelName, Price, PriceWindow, Tier
+from router.core.surface import Surface
 from router.core.tariff import TableEntry
 from tests.config.writing import row, written
 
@@ -81,7 +84,7 @@ def test_the_shipped_market_is_the_one_of_mid_2025() -> None:
     assert {e.family for e in r1} == {"deepseek-r1"}
     assert len(r1) == 7
     assert all("reasoning" in e.serves for e in market.endpoints)
-    assert [e.id for e in market.endpoints if e.dialect is Dialect.LITELLM] == [
+    assert [e.id for e in market.endpoints if e.dialect is not Dialect.OPENAI] == [
         "claude-sonnet-4@anthropic"
     ]
 
@@ -277,6 +280,138 @@ def test_names_follow_from_the_model_where_nothing_is_said(tmp_path: Path) -> No
     (found,) = fleet(tmp_path, row(model='"parasail/deepseek-ai/DeepSeek-R1"')).endpoints
     assert (found.upstream_model, found.family) == ("deepseek-ai/DeepSeek-R1", "deepseek-r1")
     assert found.serves == (ModelName("r1"),)
+
+
+FOUR_LINES = """[[endpoints]]
+id = "m"
+provider = "{0}"
+model = "{1}"
+serves = ["m"]
+"""
+KNOWN = TableEntry("m", "a table", price=Price(1, 2), context=1000)
+
+
+@pytest.mark.parametrize("name", [n for n, each in PROVIDERS.items() if each.address])
+def test_four_lines_are_enough_for_a_known_provider(tmp_path: Path, name: str) -> None:
+    known = PROVIDERS[name]
+    assert known.api_key_env is not None
+    text = FOUR_LINES.format(name, f"{known.prefixes[0]}/maker/m")
+    (found,) = fleet(tmp_path, text, entry=KNOWN, environ={known.api_key_env: "k"}).endpoints
+    assert (found.base_url, found.upstream_model) == (known.base_url, "maker/m")
+    assert not known.flat
+    assert (found.api_key_env, found.auth_header) == (known.api_key_env, known.auth_header)
+    assert (found.dialect, found.speaks) == (known.dialect, known.speaks)
+    assert found.unsupported_params == known.lacks - set(Capability)
+    assert found.capabilities.isdisjoint(known.lacks)
+    assert found.bills_after_cancel == known.bills_after_cancel
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_no_two_providers_share_a_variable_unless_they_share_an_account(name: str) -> None:
+    others = {n for n, p in PROVIDERS.items() if p.api_key_env == PROVIDERS[name].api_key_env}
+    aws = {"bedrock", "bedrock-mantle"}
+    at_home = {n for n, p in PROVIDERS.items() if p.api_key_env is None}
+    assert others in ({name}, aws, at_home)
+
+
+def test_a_key_goes_to_its_own_provider_s_addresses_and_nowhere_else_unless_told(
+    tmp_path: Path,
+) -> None:
+    def key(base_url: str, **said: str) -> str | None:
+        text = row(provider='"azure"', base_url=f'"{base_url}"', **said)
+        (found,) = fleet(
+            tmp_path, text, environ={"AZURE_OPENAI_API_KEY": "k", "MINE": "k"}
+        ).endpoints
+        return found.api_key_env
+
+    assert key("https://acme.openai.azure.com/openai/v1") == "AZURE_OPENAI_API_KEY"
+    assert key("https://acme.cognitiveservices.azure.com/openai/v1") == "AZURE_OPENAI_API_KEY"
+    assert key("https://azure.com.acme.example/openai/v1") is None
+    assert key("http://127.0.0.1:9/v1") is None
+    assert key("http://127.0.0.1:9/v1", api_key_env='"MINE"') == "MINE"
+    assert key("https://acme.openai.azure.com/v1", api_key_env='""') is None
+
+
+def test_what_the_row_says_goes_before_what_is_known_of_its_provider(tmp_path: Path) -> None:
+    said = row(
+        provider='"mistral"',
+        lacks='["temperature"]',
+        auth_header='"x-api-key"',
+        bills_after_cancel="false",
+        speaks='["completions"]',
+    )
+    (found,) = fleet(tmp_path, said).endpoints
+    assert found.unsupported_params == {"temperature"}
+    assert Capability.SEED in found.capabilities
+    assert (found.auth_header, found.bills_after_cancel) == ("x-api-key", False)
+    assert found.speaks == {Surface.COMPLETIONS}
+
+
+def test_the_query_of_an_address_is_kept(tmp_path: Path) -> None:
+    url = "https://here/openai/deployments/m/?api-version=2024-10-21"
+    (found,) = fleet(tmp_path, row(base_url=f'"{url}"')).endpoints
+    assert found.base_url == "https://here/openai/deployments/m?api-version=2024-10-21"
+
+
+def test_a_model_s_name_there_begins_as_its_provider_wants_it(tmp_path: Path) -> None:
+    def there(provider: str, model: str) -> str:
+        text = row(provider=f'"{provider}"', model=f'"{model}"', api_key_env='""')
+        return fleet(tmp_path, text).endpoints[0].upstream_model
+
+    assert there("fireworks", "fireworks_ai/glm-5") == "accounts/fireworks/models/glm-5"
+    assert there("fireworks", "fireworks_ai/accounts/acme/models/x") == "accounts/acme/models/x"
+    assert there("azure", "azure/eu/gpt-4o") == "gpt-4o"
+    assert there("vertex", "vertex_ai/gemini-2.5-pro") == "google/gemini-2.5-pro"
+    assert there("openai", "openai/gpt-4o") == there("openai", "gpt-4o") == "gpt-4o"
+
+
+LISTED = {Surface.CHAT, Surface.COMPLETIONS}
+
+
+@pytest.mark.parametrize(
+    ("provider", "listed", "speaks"),
+    [
+        ("here", set(), {Surface.CHAT}),
+        ("here", {Surface.EMBEDDINGS}, {Surface.EMBEDDINGS}),
+        ("openai", set(), {Surface.CHAT, Surface.RESPONSES}),
+        ("openai", LISTED, {Surface.CHAT}),
+        ("openai", {Surface.RESPONSES}, {Surface.RESPONSES}),
+        ("openai", {Surface.COMPLETIONS}, {Surface.COMPLETIONS}),
+        ("anthropic", LISTED, {Surface.MESSAGES, Surface.COUNT_TOKENS}),
+        ("bedrock", {Surface.RESPONSES}, {Surface.CHAT}),
+    ],
+)
+def test_an_endpoint_speaks_what_its_provider_does_as_far_as_the_table_agrees(
+    tmp_path: Path, provider: str, listed: set[Surface], speaks: set[Surface]
+) -> None:
+    entry = replace(KNOWN, surfaces=frozenset(listed))
+    said = row(provider=f'"{provider}"', api_key_env='""')
+    assert fleet(tmp_path, said, entry=entry).endpoints[0].speaks == speaks
+
+
+def test_what_litellm_is_not_asked_for_is_a_mistake_not_a_refusal_later(tmp_path: Path) -> None:
+    entry = replace(KNOWN, surfaces=frozenset({Surface.EMBEDDINGS}))
+    for said in (
+        row(provider='"bedrock"'),
+        row(provider='"bedrock"', speaks='["embeddings"]'),
+    ):
+        with pytest.raises(ConfigError) as told:
+            fleet(tmp_path, said, entry=entry)
+        assert str(told.value).endswith(
+            "[[endpoints]] #1 'r1@here' speaks: LiteLLM is asked for chat alone, not for embeddings"
+        )
+
+
+def test_claude_is_spoken_to_in_its_own_dialect_whoever_sells_it(tmp_path: Path) -> None:
+    (found,) = fleet(tmp_path, row(model='"anthropic/claude"')).endpoints
+    assert (found.dialect, found.auth_header) == (Dialect.ANTHROPIC, "x-api-key")
+    said = row(provider='"deepseek"', dialect='"anthropic"')
+    (found,) = fleet(tmp_path, said).endpoints
+    assert (found.dialect, found.auth_header) == (Dialect.ANTHROPIC, "x-api-key")
+    said = row(provider='"anthropic"', dialect='"openai"')
+    (found,) = fleet(tmp_path, said).endpoints
+    assert found.dialect is Dialect.OPENAI
+    assert found.speaks == {Surface.CHAT}
 
 
 def test_models_that_do_not_speak_openai_go_through_litellm(tmp_path: Path) -> None:

@@ -44,6 +44,24 @@ WRONG = {
         row() + "[server]\nport = 70000",
         "config.toml: [server] port: must be at most 65535, not 70000",
     ),
+    "class with a policy that there is none of": (
+        row() + '[routing]\nclasses = { main = "defualt" }',
+        (
+            "config.toml: [routing] classes.main: no policy 'defualt' in policies;"
+            " did you mean 'default'?"
+        ),
+    ),
+    "class that nobody could name": (
+        row() + '[routing]\nclasses = { "Main" = "default" }',
+        (
+            "config.toml: [routing] classes.Main.[key]: has characters that are not allowed here"
+            " (^[a-z0-9_-]{1,64}$): 'Main'"
+        ),
+    ),
+    "who keeps nothing and collects": (
+        row() + "zdr = true\ndata_collection = true",
+        f"{FIRST} zdr: contradicts data_collection = true: who keeps nothing collects nothing",
+    ),
     "share above one": (
         row() + "[telemetry]\nsample = 5",
         "config.toml: [telemetry] sample: must be at most 1, not 5",
@@ -172,20 +190,75 @@ WRONG = {
         ),
     ),
     "unknown dialect": (
-        row(dialect='"anthropic"'),
-        f"{FIRST} dialect: must be 'openai' or 'litellm', not 'anthropic'",
+        row(dialect='"gemini"'),
+        f"{FIRST} dialect: must be 'openai', 'anthropic' or 'litellm', not 'gemini'",
     ),
-    "address nobody knows": (
-        row(base_url=None, provider='"azure"'),
+    "unknown surface": (
+        row(speaks='["chat", "chats"]'),
         (
-            f"{FIRST} base_url: missing; 'azure' has no known address as cerebras, deepinfra, "
-            "deepseek, fireworks, friendli, google, groq, lambda, mistral, moonshot, nebius, "
-            "openai, openrouter, parasail, together, xai have"
+            f"{FIRST} speaks[2]: must be 'chat', 'responses', 'completions', 'embeddings', "
+            "'messages' or 'count_tokens', not 'chats'"
         ),
     ),
-    "known provider without a key": (
-        row(base_url=None, provider='"openai"'),
-        f"{FIRST} api_key_env: missing; write the NAME of the variable that holds the key",
+    "speaks nothing": (row(speaks="[]"), f"{FIRST} speaks: must not be empty"),
+    "address nobody knows": (
+        row(base_url=None),
+        (
+            f"{FIRST} base_url: missing; 'here' has no known address as alibaba, anthropic, "
+            "cerebras, deepinfra, deepseek, fireworks, friendli, google, groq, lambda, minimax, "
+            "mistral, moonshot, nebius, novita, openai, openrouter, parasail, together, xai have"
+        ),
+    ),
+    "LiteLLM's name of a provider": (
+        row(base_url=None, provider='"together_ai"'),
+        (
+            f"{FIRST} base_url: missing; did you mean provider = 'together'? 'together_ai' has no "
+            "known address as alibaba, anthropic, cerebras, deepinfra, deepseek, fireworks, "
+            "friendli, google, groq, lambda, minimax, mistral, moonshot, nebius, novita, openai, "
+            "openrouter, parasail, together, xai have"
+        ),
+    ),
+    "address with a name of the operator's own": (
+        row(base_url=None, provider='"azure"'),
+        (
+            f"{FIRST} base_url: missing; 'azure' is reached at "
+            "https://YOUR-RESOURCE.openai.azure.com/openai/v1"
+        ),
+    ),
+    "a dialect spoken at another address": (
+        row(base_url=None, provider='"deepseek"', dialect='"anthropic"'),
+        (
+            f"{FIRST} base_url: missing; 'deepseek' is reached at https://api.deepseek.com/v1, but "
+            "not in the dialect of anthropic: say where"
+        ),
+    ),
+    "a seller without a key": (
+        row(base_url=None, provider='"openai"', api_key_env='""'),
+        f"{FIRST} api_key_env: 'openai' serves nobody without a key",
+    ),
+    "key in a query": (
+        row(provider='"openai"', base_url='"https://here/v1?api_key=hunter2"'),
+        f"{FIRST} base_url: {ADVICE}",
+    ),
+    "key of a known shape in a query": (
+        row(provider='"openai"', base_url=f'"https://here/v1?subscription={SECRET}"'),
+        f"{FIRST} base_url: {ADVICE}",
+    ),
+    "fragment in an address": (
+        row(base_url='"https://here/v1?a=b#c"'),
+        f"{FIRST} base_url: must be a URL without spaces and without a #",
+    ),
+    "a speed no server has": (
+        row(prior="{ tps = 1e-300 }"),
+        f"{FIRST} prior.tps: must be at least 0.1, not 1e-300",
+    ),
+    "a wait no server has": (
+        row(prior="{ ttft_ms = 1e-300 }"),
+        f"{FIRST} prior.ttft_ms: must be at least 1, not 1e-300",
+    ),
+    "a limit nobody can keep": (
+        row(limits="{ gap_s = 1e-9 }"),
+        f"{FIRST} limits.gap_s: must be at least 0.001, not 1e-09",
     ),
     "hour 25": (
         row(price_windows='[{ hours_utc = "22:00-25:00", factor = 2 }]'),

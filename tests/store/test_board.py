@@ -8,7 +8,7 @@ from math import exp
 import pytest
 
 from router.core.answer import Usage
-from router.core.ask import Ask, PromptSize
+from router.core.ask import Ask, Preferences, PromptSize
 from router.core.candidate import Standing
 from router.core.catalogue import Dialect, Endpoint
 from router.core.decide import decide
@@ -437,3 +437,28 @@ def test_a_whole_answer_that_shows_nothing_was_cut_off_while_it_thought_in_secre
     secret = replace(ONE, prior=replace(ONE.prior, hidden_share=0.6))
     ask = an_ask(stream=False, max_tokens=50)
     assert Table(secret, TWO).board.unseen_tokens(secret, ask, 20.0, done=True) == 50
+
+
+def test_who_was_named_first_and_is_late_does_not_raise_the_price_of_a_miss() -> None:
+    """Whoever serves by an order was not chosen by that price, so it could not have helped."""
+    table = Table()
+    before = table.board.stakes(CALM.kind).lam
+    named = CALM._replace(preferences=Preferences(order=("one",)))
+    for _ in range(20):
+        table.settles(named, ttft_s=9.0)
+    assert table.board.stakes(CALM.kind).lam == before
+    table.settles(CALM, ttft_s=9.0)
+    assert table.board.stakes(CALM.kind).lam > before
+
+
+def test_a_compacted_conversation_is_cold_and_warm_again_where_it_went_on() -> None:
+    table = Table()
+    turn = CHAT._replace(session="s")
+    table.board.journal.sessions.turn("s", TWO.id, 9000, table.clock.now)
+    assert table.board.warm(turn) == {TWO.id: 9000}
+    anew = turn._replace(compacted=True)
+    assert not table.board.warm(anew)
+    assert table.board.warm(turn) == {TWO.id: 9000}, "asking alone changes nothing"
+    table.clock.now += 1
+    table.settles(anew)
+    assert set(table.board.warm(turn)) == {ONE.id}

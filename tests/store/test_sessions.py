@@ -60,6 +60,22 @@ def test_hearing_of_an_older_turn_changes_nothing() -> None:
     assert here.warm("s", NOW) == {ONE: 2000}
 
 
+def test_a_conversation_begun_anew_is_cold_everywhere_until_its_next_turn() -> None:
+    here, there = Sessions(), Sessions()
+    for endpoint in (ONE, TWO):
+        here.turn("s", endpoint, 5000, NOW)
+    here.turn("t", ONE, 700, NOW)
+    for name, turn in here.news(NOW).items():
+        there.hear(name, turn)
+    here.forget("s", NOW + 2)
+    here.turn("s", TWO, 900, NOW + 3)
+    for name, turn in here.news(NOW + 3).items():
+        there.hear(name, turn)
+    for sessions in (here, there):
+        assert sessions.warm("s", NOW + 4) == {TWO: 900}
+        assert sessions.warm("t", NOW + 4) == {ONE: 700}
+
+
 def test_turns_are_told_once_and_only_while_they_matter() -> None:
     sessions = Sessions()
     sessions.turn("s", ONE, 1000, NOW)

@@ -83,8 +83,8 @@ CASES = [
         headers={**JSON, "X-SLA-Policy": "fast"},
     ),
     Case(
-        "unhonoured wish", 400, "invalid_body", "provider.order", "not honoured yet",
-        said(provider={"order": ["a"]}),
+        "unhonoured wish", 400, "invalid_body", "provider.enforce_distillable_text", "not honoured",
+        said(provider={"enforce_distillable_text": True}),
     ),
     Case(
         "form", 415, "unsupported_content_type", "Content-Type", "application/json",

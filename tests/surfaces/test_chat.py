@@ -53,6 +53,11 @@ def test_streaming_and_its_usage_are_read() -> None:
     assert not ask(stream=None, stream_options=None).stream
 
 
+def test_asking_for_usage_excludes_no_endpoint() -> None:
+    found = ask(stream=True, stream_options={"include_usage": True}, seed=1)
+    assert found.params == {"model", "messages", "stream", "seed"}
+
+
 def test_of_two_limits_of_the_answer_the_tighter_holds() -> None:
     assert ask(max_tokens=300).max_tokens == 300
     assert ask(max_completion_tokens=200).max_tokens == 200

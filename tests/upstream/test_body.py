@@ -11,7 +11,7 @@ from router.upstream.body import edit
 from tests.upstream.asking import an_endpoint
 
 ENDPOINT = an_endpoint(upstream_model='org/m"1\u00e9')
-NAMES = st.text(min_size=1).filter(lambda name: name not in {"sla", "provider", "model"})
+NAMES = st.text(min_size=1).filter(lambda name: name not in {"sla", "provider", "models", "model"})
 SCALARS = (
     st.none()
     | st.booleans()
@@ -35,7 +35,7 @@ def test_all_but_our_own_keys_mean_the_same(
     fields: dict[str, object], ascii_only: bool, indent: int | str | None
 ) -> None:
     body = json.dumps(
-        {"model": "asked", "sla": {"ttft_ms": 1}, **fields, "provider": {}},
+        {"model": "asked", "sla": {"ttft_ms": 1}, **fields, "provider": {}, "models": ["b"]},
         ensure_ascii=ascii_only,
         indent=indent,
     )
@@ -85,10 +85,12 @@ def test_what_the_client_asked_for_itself_stays_as_it_is() -> None:
     assert options in edited(body, stream=True, wants_usage=True)
 
 
-def test_an_endpoint_that_does_not_know_the_option_is_not_asked() -> None:
+@pytest.mark.parametrize("wants_usage", [True, False])
+def test_an_endpoint_that_does_not_know_the_option_is_not_shown_it(*, wants_usage: bool) -> None:
     shy = an_endpoint(unsupported_params=frozenset({"stream_options"}))
-    body = edit(b'{"model":"m","stream":true}', shy, stream=True, wants_usage=False)
-    assert b"stream_options" not in body
+    asking = b',"stream_options":{"include_usage":true}' if wants_usage else b""
+    body = b'{"model":"m","stream":true%s}' % asking
+    assert b"stream_options" not in edit(body, shy, stream=True, wants_usage=wants_usage)
 
 
 @pytest.mark.parametrize("surface", Surface)

@@ -1,10 +1,13 @@
 """Where the network cuts a stream changes nothing: not a byte for the client, not a count."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from router.core.answer import Content, Piece
+from router.core.faults import Fault
 from router.core.surface import Surface
 from router.upstream.readers import STREAMED
 from router.upstream.reading import Reading
@@ -66,6 +69,21 @@ def test_any_cuts_change_nothing(which: tuple[Surface, str], data: st.DataObject
     cuts = data.draw(st.lists(st.integers(0, len(sent)), max_size=20).map(sorted))
     ends = zip([0, *cuts], [*cuts, len(sent)], strict=True)
     check(read([sent[a:b] for a, b in ends], surface), ALL[surface][name])
+
+
+@given(st.sampled_from(NAMES), st.data())
+def test_a_mangled_stream_is_read_or_is_the_providers_fault(
+    which: tuple[Surface, str], data: st.DataObject
+) -> None:
+    surface, name = which
+    sent = bytearray(ALL[surface][name].sent)
+    places = st.integers(0, len(sent) - 1)
+    for place in data.draw(st.lists(places, min_size=1, max_size=6)):
+        cut = data.draw(st.integers(0, 3))
+        sent[place : place + cut] = data.draw(st.binary(max_size=3))
+    with suppress(Fault):
+        pieces = read([bytes(sent)], surface)
+        assert all(0 <= piece.reasoning_chars <= piece.chars for piece in pieces)
 
 
 @pytest.mark.parametrize("size", [1000, 4096, 65536])

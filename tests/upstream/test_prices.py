@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from router.core.catalogue import Capability, Price, PriceWindow, Tier
+from router.core.surface import Surface
 from router.core.tariff import TableEntry
 from router.upstream import prices
 from router.upstream.prices import entry_of, lookup
@@ -342,8 +343,42 @@ def test_windows_lengths_and_the_last_day_are_read() -> None:
         {"max_input_tokens": 1e6, "max_output_tokens": 65536, "deprecation_date": "2026-07-24"}
     )
     assert found == TableEntry(
-        "acme/m", "a table", context=1_000_000, max_output=65536, deprecated=date(2026, 7, 24)
+        "acme/m",
+        "a table",
+        context=1_000_000,
+        max_output=65536,
+        deprecated=date(2026, 7, 24),
+        provider="acme",
     )
+
+
+def test_an_embedding_costs_its_prompt_alone_and_has_a_window() -> None:
+    found = entry({"mode": "embedding", "max_tokens": 8191, "input_cost_per_token": 2e-8})
+    assert found is not None
+    assert found.price == Price(0.02, 0, source="a table")
+    assert found.context == 8191
+    assert found.surfaces == {Surface.EMBEDDINGS}
+
+
+@pytest.mark.parametrize(
+    ("row", "surfaces"),
+    [
+        ({}, set()),
+        ({"mode": "completion"}, {Surface.COMPLETIONS}),
+        ({"mode": "responses"}, {Surface.RESPONSES}),
+        (
+            {"supported_endpoints": ["/v1/chat/completions", "/v1/responses", "/v1/batch"]},
+            {Surface.CHAT, Surface.RESPONSES},
+        ),
+        ({"mode": "responses", "supported_endpoints": ["/v1/batch"]}, {Surface.RESPONSES}),
+    ],
+)
+def test_the_table_names_surfaces_one_by_one_or_by_its_mode(
+    row: dict[str, object], surfaces: set[Surface]
+) -> None:
+    found = entry(row)
+    assert found is not None
+    assert found.surfaces == surfaces
 
 
 def test_a_prefix_may_be_missing_in_the_table_but_only_of_that_provider() -> None:

@@ -35,7 +35,15 @@ TABLE = [
     (405, b"", Kind.REJECTED),
     (408, b"", Kind.SERVER_ERROR),
     (409, b"", Kind.REJECTED),
+    (400, error("API key not valid. Please pass a valid API key."), Kind.CREDENTIALS),
+    (400, b'{"code":"x","error":"Incorrect API key provided: sk-abc. You can"}', Kind.CREDENTIALS),
     (429, error("slow down"), Kind.RATE_LIMITED),
+    (
+        429,
+        error("You exceeded your current quota", status="RESOURCE_EXHAUSTED"),
+        Kind.RATE_LIMITED,
+    ),
+    (429, error("suspended", type="exceeded_current_quota_error"), Kind.CREDENTIALS),
     (429, error("You exceeded your current quota", code="insufficient_quota"), Kind.CREDENTIALS),
     (498, b"", Kind.SERVER_ERROR),
     (500, b"", Kind.SERVER_ERROR),
@@ -43,6 +51,21 @@ TABLE = [
     (529, b"", Kind.SERVER_ERROR),
     (307, b"", Kind.CREDENTIALS),
 ]
+
+
+def test_a_key_refused_with_a_400_is_called_a_key() -> None:
+    body = error("API key not valid. Please pass a valid API key.")
+    fault = refusal(ENDPOINT, 400, body, "application/json", {}, wall=0)
+    assert fault.message.endswith("the provider refused our key (401); check THE_KEY")
+
+
+@pytest.mark.parametrize(("said", "wait_s"), [("17.3s", 17.3), ("999999s", 86_400.0)])
+def test_google_says_in_the_body_how_long_to_wait(said: str, wait_s: float) -> None:
+    body = error("quota", status="RESOURCE_EXHAUSTED", details=[{"retryDelay": said}])
+    fault = refusal(ENDPOINT, 429, body, "application/json", {}, wall=0)
+    assert fault.retry_after_s == wait_s
+    told = refusal(ENDPOINT, 429, body, "application/json", {"retry-after": "3"}, wall=0)
+    assert told.retry_after_s == 3
 
 
 @pytest.mark.parametrize(("status", "body", "kind"), TABLE)

@@ -279,6 +279,18 @@ async def test_a_message_sent_whole_where_a_stream_was_asked_for_becomes_one(
     assert piece.data.endswith(b'event: message_stop\ndata: {"type":"message_stop"}\n\n')
 
 
+@pytest.mark.parametrize("surface", [Surface.CHAT, Surface.MESSAGES])
+async def test_a_whole_answer_that_cannot_be_told_as_a_stream_is_garbage(
+    connector: TCPConnector, surface: Surface
+) -> None:
+    body = b'{"choices":[{"message":{"content":"Hi","\xff":1}}],"content":[{"\xff":1}]}'
+    async with scripted(*response(body, content_type=JSON)) as server:
+        endpoint = an_endpoint(server.base_url, speaks=frozenset((surface,)))
+        with pytest.raises(Fault) as raised:
+            await answer(relay(connector), endpoint, a_call(surface=surface))
+    assert raised.value.kind is Kind.GARBAGE
+
+
 BROKEN: dict[str, tuple[list[bytes], Kind]] = {
     "nothing": ([], Kind.BROKEN),
     "half a head": ([b"HTTP/1.1 200 OK\r\nContent-"], Kind.BROKEN),

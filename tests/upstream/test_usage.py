@@ -145,6 +145,12 @@ def test_what_lies_inside_is_never_added_twice(
     assert (usage.cache_read, usage.reasoning) == (cached, reasoning)
 
 
-@pytest.mark.parametrize("raw", [b"null", b"[]", b"7", b'"x"', b"{"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"null", b"[]", b"7", b'"x"', b"{",
+        b'{"prompt_tokens":1.5,"x":"\xdd"}', b'{"prompt_tokens":"?",}',
+    ],
+)  # fmt: skip
 def test_what_is_no_object_counts_nothing(raw: bytes) -> None:
     assert read_usage(msgspec.Raw(raw)) is None

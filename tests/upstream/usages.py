@@ -131,6 +131,14 @@ TOLD = (
         200 * 2500 + 128 * 250 + 52 * 20_000,
     ),
     Told(
+        "openai embeddings",
+        "https://platform.openai.com/docs/api-reference/embeddings/create",
+        {"usage": {"prompt_tokens": 8, "total_tokens": 8}},
+        Usage(fresh_input=8),
+        Price(0.02, 0),
+        8 * 20,
+    ),
+    Told(
         "azure openai",
         "https://learn.microsoft.com/en-us/azure/ai-foundry/openai/how-to/prompt-caching",
         {

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from router.cli.demo.progress import Progress
     from router.config import Settings
     from router.server.house import House
-
-_LOOK_S: Final = 0.05
-_LOADING_S: Final = 60.0
 
 
 @click.command(name="demo")
@@ -98,11 +95,8 @@ async def _ask_all(house: House, base_url: str, progress: Progress, speed: float
     from router.cli.demo.asking import ask, client_of
     from router.cli.demo.questions import QUESTIONS
     from router.cli.demo.warming import ANSWERS, warm
-    from router.core.catalogue import Dialect
 
-    await _adapters(house, progress)
-    usable = house.litellm is None or house.litellm.ready
-    endpoints = [e for e in house.fleet.endpoints if usable or e.dialect is not Dialect.LITELLM]
+    endpoints = house.fleet.endpoints
     total = ANSWERS * len(endpoints)
     what = f"getting to know {len(endpoints)} endpoints by {total} answers"
     with progress.counting(what, total) as step:
@@ -117,19 +111,3 @@ async def _ask_all(house: House, base_url: str, progress: Progress, speed: float
                     for number, question in enumerate(QUESTIONS)
                 ]
     return [task.result() for task in asked]
-
-
-async def _adapters(house: House, progress: Progress) -> None:
-    """Wait until litellm is there, by which Claude is spoken to."""
-    litellm = house.litellm
-    if litellm is None or litellm.ready:
-        return
-    progress.say("loading litellm, by which Claude is spoken to ...")
-    try:
-        async with asyncio.timeout(_LOADING_S):
-            while litellm.error is None and not litellm.ready:  # noqa: ASYNC110 - a thread loads
-                await asyncio.sleep(_LOOK_S)
-    except TimeoutError:
-        progress.say("litellm is still loading; going on without Claude")
-    if litellm.error:
-        progress.say(f"litellm cannot be loaded ({litellm.error}); going on without Claude")

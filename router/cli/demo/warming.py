@@ -14,7 +14,7 @@ import aiohttp
 
 from router.cli.demo.questions import TEXT
 from router.cli.words import CHARS_PER_TOKEN, filler
-from router.core.catalogue import Dialect, Endpoint
+from router.core.catalogue import Endpoint
 
 ANSWERS: Final = 8
 """Answers of each endpoint: enough to know its wait and speed, few enough to be quick."""
@@ -34,15 +34,14 @@ async def warm(
     A failure is a lesson as well, unless there is nothing else: then ``WarmingError``.
     """
     connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(f"{base_url}/", connector=connector) as session:
-        for endpoint in endpoints:
-            if endpoint.dialect is Dialect.LITELLM:  # what litellm loads at its first call
-                await _one(session, endpoint, stream=False)
-        async with asyncio.TaskGroup() as group:
-            asked = [
-                group.create_task(_at(start_s, _one(session, endpoint), step))
-                for start_s, endpoint in timetable(endpoints, speed)
-            ]
+    async with (
+        aiohttp.ClientSession(f"{base_url}/", connector=connector) as session,
+        asyncio.TaskGroup() as group,
+    ):
+        asked = [
+            group.create_task(_at(start_s, _one(session, endpoint), step))
+            for start_s, endpoint in timetable(endpoints, speed)
+        ]
     errors = [task.result() for task in asked]
     if all(errors):
         raise WarmingError(errors[0])
@@ -68,13 +67,13 @@ async def _at(start_s: float, asking: Awaitable[str], step: Callable[[], None]) 
     return error
 
 
-async def _one(session: aiohttp.ClientSession, endpoint: Endpoint, *, stream: bool = True) -> str:
+async def _one(session: aiohttp.ClientSession, endpoint: Endpoint) -> str:
     """Ask once; return what went wrong, or nothing."""
     prompt = filler(_PROMPT_TOKENS * CHARS_PER_TOKEN) + TEXT
     body = {
         "model": endpoint.serves[0],
         "messages": [{"role": "user", "content": prompt}],
-        "stream": stream,
+        "stream": True,
         "provider": {"only": [endpoint.id]},
     }
     async with session.post("chat/completions", json=body) as response:

@@ -29,7 +29,7 @@ class Heard(Chunk, gc=False):
     created: Any = None
 
 
-decode_heard: Final = msgspec.json.Decoder(Heard).decode
+_decode: Final = msgspec.json.Decoder(Heard).decode
 
 
 class ChatEar(ABC):
@@ -93,7 +93,7 @@ class ChatEar(ABC):
         if not told:
             return raw if raw.startswith(b":") else b""
         try:
-            heard = decode_heard(told)
+            heard = _decode(told)
         except _UNREADABLE:
             return self.close() if told.startswith(b"[DONE]") else b""
         if (usage := heard.counted) is not None:
@@ -147,6 +147,14 @@ class ChatEar(ABC):
                 raise Fault(Kind.GARBAGE, "the endpoint went back to an earlier call of a tool")
             said += self.argue(arguments)
         return said
+
+
+def hear_whole(answer: bytes) -> Heard:
+    """Read a whole completion. Raises ``Fault(GARBAGE)`` for what is none."""
+    try:
+        return _decode(answer)
+    except _UNREADABLE:
+        raise Fault(Kind.GARBAGE, "the endpoint answered with what is no completion") from None
 
 
 def thought_and_text(message: Message) -> tuple[str, str]:

@@ -31,7 +31,8 @@ def _tool(tool: Fields, path: str) -> Fields:
     only(function, ("name", "description", "parameters", "strict"), f"{path}.function")
     turned: Fields = {"name": text(function.get("name"), f"{path}.function.name")}
     carry(function, turned, "description")
-    turned["input_schema"] = function.get("parameters") or _NO_PARAMETERS
+    parameters = mapping(function.get("parameters") or {}, f"{path}.function.parameters")
+    turned["input_schema"] = {"type": "object", **parameters} if parameters else _NO_PARAMETERS
     if function.get("strict"):
         turned["strict"] = True
     carry(tool, turned, "cache_control")

@@ -19,9 +19,12 @@ from router.upstream.usage import read_usage
 
 _DONE: Final = b"data: [DONE]\n\n"
 _PING: Final = b": ping\n\n"
-_EMPTY: Final = (b"", b'""', b"{}", b"null")
-_EMPTY_BYTES: Final = len(b"null")
+_EMPTY: Final = b'""'
 _encode = msgspec.json.Encoder().encode
+
+
+class _Asked(msgspec.Struct, gc=False):
+    stream_options: Any = None
 
 
 class _Delta(msgspec.Struct, gc=False):
@@ -37,7 +40,7 @@ class _Block(msgspec.Struct, gc=False):
     type: Any = None
     id: Any = None
     name: Any = None
-    input: Raw = Raw()
+    input: Any = None
     text: Raw = Raw()
     thinking: Raw = Raw()
 
@@ -50,7 +53,7 @@ class _Message(msgspec.Struct, gc=False):
 
 class _Event(msgspec.Struct, gc=False):
     type: Any = None
-    index: Any = 0
+    index: int = 0
     delta: _Delta | None = None
     content_block: _Block | None = None
     message: _Message | None = None
@@ -58,6 +61,7 @@ class _Event(msgspec.Struct, gc=False):
 
 
 _decode = msgspec.json.Decoder(_Event).decode
+_decode_asked = msgspec.json.Decoder(_Asked).decode
 _UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeError)
 
 
@@ -70,13 +74,13 @@ class ChatVoice:
     )  # fmt: skip
 
     def __init__(self, body: bytes, created_s: int) -> None:
-        options = decode(body).get("stream_options")
+        options = _decode_asked(body).stream_options
         self._wants_usage = isinstance(options, dict) and options.get("include_usage") is True
         self._after = b',"logprobs":null,"finish_reason":null}]'
         self._after += b',"usage":null}\n\n' if self._wants_usage else b"}\n\n"
         self._created = created_s
         self._splitter = Splitter("the endpoint")
-        self._head = self._before = b""
+        self._name("", "", None)
         self._calls: dict[Any, int] = {}
         self._empty: set[Any] = set()
         self._usage: dict[str, Any] = {}
@@ -155,8 +159,8 @@ class ChatVoice:
                 "function": {"name": block.name, "arguments": ""},
             }
             opened = self._delta({"tool_calls": [call]}, None)
-            if not _is_empty(block.input):
-                opened += self._argued(index, _encode(bytes(block.input).decode()))
+            if isinstance(block.input, dict) and block.input:
+                opened += self._argued(index, _encode(_encode(block.input).decode()))
             return opened
         return self._said(b'{"content":', block.text) + self._said(
             b'{"reasoning_content":', block.thinking
@@ -168,17 +172,17 @@ class ChatVoice:
                 return self._said(b'{"content":', delta.text)
             case "thinking_delta":
                 return self._said(b'{"reasoning_content":', delta.thinking)
-            case "input_json_delta" if not _is_empty(delta.partial_json):
-                return self._argued(index, delta.partial_json)
+            case "input_json_delta" if written := _words(delta.partial_json):
+                return self._argued(index, written)
             case _:
                 return b""
 
     def _said(self, name: bytes, text: Raw) -> bytes:
-        if _is_empty(text):
+        if not (said := _words(text)):
             return b""
-        return b"".join((self._before, name, text, b"}", self._after))
+        return b"".join((self._before, name, said, b"}", self._after))
 
-    def _argued(self, index: Any, arguments: bytes | Raw) -> bytes:
+    def _argued(self, index: Any, arguments: bytes) -> bytes:
         self._empty.discard(index)
         number = b"%d" % self._calls.get(index, 0)
         named = b'{"tool_calls":[{"index":' + number + b',"function":{"arguments":'
@@ -192,8 +196,6 @@ class ChatVoice:
         return b""
 
     def _delta(self, delta: Fields, finish: str | None) -> bytes:
-        if not self._before:
-            self._name("", "", None)
         after = self._after
         if finish is not None:
             after = after.replace(b"null}]", _encode(finish) + b"}]", 1)
@@ -207,8 +209,10 @@ class ChatVoice:
         return read_usage(Raw(_encode(self._usage)))
 
 
-def _is_empty(raw: Raw) -> bool:
-    return len(raw) <= _EMPTY_BYTES and bytes(raw) in _EMPTY
+def _words(raw: Raw) -> bytes:
+    """Return a string as it was escaped; nothing where it is empty or none."""
+    held = bytes(raw)
+    return held if held[:1] == b'"' and held != _EMPTY else b""
 
 
 def explanation(details: Any) -> str | None:

@@ -40,6 +40,7 @@ _TIERS: Final = {"auto": None, "standard_only": "default"}
 _TOOL: Final = (
     "type", "name", "description", "input_schema", "strict", "cache_control",
     "eager_input_streaming",
+    "allowed_callers",
 )  # fmt: skip
 _encode = msgspec.json.Encoder().encode
 

@@ -15,7 +15,7 @@ from router.upstream.translate.chat_ear import (
     ChatEar,
     Heard,
     arguments_of,
-    decode_heard,
+    hear_whole,
     thought_and_text,
 )
 from router.upstream.translate.counts import STOP_REASONS, message_counts
@@ -113,7 +113,7 @@ def stop_reason(finish: str | None, *, used: bool, refused: bool) -> str:
 def whole(body: bytes, answer: bytes, created_s: int) -> bytes:
     """Return a whole chat completion as a message."""
     del body, created_s
-    heard = decode_heard(answer)
+    heard = hear_whole(answer)
     choice = next((each for each in heard.choices or () if not each.index), None)
     content: list[Fields] = []
     refused = used = False

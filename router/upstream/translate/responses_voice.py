@@ -9,12 +9,13 @@ from typing import Any
 
 import msgspec
 
-from router.upstream.translate.chat_ear import ChatEar, Heard, decode_heard
-from router.upstream.translate.field import Fields, decode, dicts
+from router.upstream.translate.chat_ear import ChatEar, Heard, hear_whole
+from router.upstream.translate.field import Fields, dicts
 from router.upstream.translate.response import begun, ended
 
 _ITEM_PREFIXES = {"reasoning": "rs", "message": "msg", "refusal": "msg", "function_call": "fc"}
 _FOREIGN_PREFIXES = ("chatcmpl-", "msg_", "gen-")
+_decode_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -28,7 +29,7 @@ class ResponsesVoice(ChatEar):
 
     def __init__(self, body: bytes, created_s: int) -> None:
         super().__init__()
-        self._asked = decode(body)
+        self._asked = _asked(body)
         self._created = created_s
         self._number = 0
         self._response: Fields = {}
@@ -98,7 +99,7 @@ class ResponsesVoice(ChatEar):
         """Return the response as it ended."""
         return ended(self._response, self._output, self.finish, self.usage)
 
-    def hear_whole(self, heard: Heard) -> Fields:
+    def told_whole(self, heard: Heard) -> Fields:
         """Hear a whole completion and return the response."""
         self.usage = heard.counted
         self.begin(heard)
@@ -195,7 +196,13 @@ class ResponsesVoice(ChatEar):
 
 def whole(body: bytes, answer: bytes, created_s: int) -> bytes:
     """Return a whole chat completion as a response."""
-    return _encode(ResponsesVoice(body, created_s).hear_whole(decode_heard(answer)))
+    return _encode(ResponsesVoice(body, created_s).told_whole(hear_whole(answer)))
+
+
+def _asked(body: bytes) -> Fields:
+    """Read what is told back of a request: all but its input."""
+    fields = _decode_fields(body)
+    return {n: msgspec.json.decode(value) for n, value in fields.items() if n != "input"}
 
 
 def _text_part(text: str) -> Fields:

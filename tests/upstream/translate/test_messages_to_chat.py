@@ -336,11 +336,11 @@ def test_an_endpoint_that_takes_no_effort_is_told_none() -> None:
                     }
                 ]
             },
-            "messages[0].content[0].source.type",
+            "document.source.url",
         ),
         (
             {"tools": [{**WEATHER, "defer_loading": True}]},
-            "tools[0].defer_loading",
+            "tools.defer_loading",
         ),
     ],
 )

@@ -216,7 +216,7 @@ def test_openais_models_are_told_what_only_they_know(field: str, value: Any, tol
         ({"tools": [{**WEATHER, "defer_loading": True}]}, "tools[0].defer_loading"),
         (
             {"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "f"}]}]},
-            "input[0].content[0].file_id",
+            "file_id",
         ),
         (
             {"input": [{**CALL, "caller": {"type": "program", "caller_id": "x"}}]},

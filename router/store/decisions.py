@@ -1,0 +1,201 @@
+"""Finished requests, kept for a while so that their decision and verdict can be asked for.
+
+A request only hands its record over. A task packs it a moment later, keeps it here, and writes all
+that is new to Redis in one round trip, where any replica finds it. Nobody waits for Redis but who
+asks for what this process did not decide itself, and then for a second at most. While Redis is
+slow, frozen or gone, the latest stay here (bounded), and what it did not get is sent when it is
+back; what had no place is counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from importlib.resources import files
+from itertools import islice
+from types import TracebackType
+from typing import Final, NamedTuple, Self
+
+from router.core.faults import Fault, Kind
+from router.ports import Clock, Record
+from router.store.exchange import home
+from router.store.redis import TROUBLE, Line
+
+SCRIPT: Final = files("router.store").joinpath("decisions.lua").read_text(encoding="utf-8")
+KEEP_S: Final = 3600
+MOST_HERE: Final = 5000
+"""Of about 1 KB each: those of the last minutes, or what waits for Redis."""
+MOST_WAITING: Final = 2000
+"""Records that were not packed yet; at four rounds a second more than one process serves."""
+_AT_ONCE: Final = 500
+"""In one round trip: half a megabyte, and under a millisecond of Redis' time."""
+_SLICE: Final = 50
+"""Packed without a pause: under half a millisecond."""
+_PAUSE_S: Final = 0.25
+_BACK_OFF_S: Final = 2.0
+_LAST_WRITE_S: Final = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+def _listed(parts: Sequence[bytes]) -> bytes:
+    """Write a MessagePack list of strings, as raw as Lua's are: its reader knows no binary."""
+    head = b"\xdd" + len(parts).to_bytes(4)
+    return head + b"".join([b"\xdb" + len(part).to_bytes(4) + part for part in parts])
+
+
+class DecisionsState(NamedTuple):
+    """How many are held here, wait for Redis, and were lost before they could be kept."""
+
+    here: int
+    unwritten: int
+    lost: int
+
+
+class _Held(NamedTuple):
+    until_wall: float
+    packed: bytes
+
+
+class Decisions:
+    """Takes records (``ports.Telemetry``) and finds them again; works while it is entered.
+
+    ``pack`` makes bytes of a record. Without ``url``, or with ``keep_s`` 0, nothing leaves this
+    process; else Redis keeps each for ``keep_s`` seconds.
+    """
+
+    def __init__(
+        self,
+        pack: Callable[[Record], bytes],
+        *,
+        clock: Clock,
+        url: str = "",
+        prefix: str = "meritorder",
+        keep_s: int = KEEP_S,
+    ) -> None:
+        self._pack = pack
+        self._clock = clock
+        self._home = f"{home(prefix)}d:"
+        self._keep_s = keep_s or KEEP_S
+        shares = bool(url) and keep_s > 0
+        self._out = Line(url, SCRIPT) if shares else None
+        self._back = Line(url, SCRIPT) if shares else None
+        self._asking = asyncio.Lock()
+        self._waiting: OrderedDict[str, Record] = OrderedDict()
+        self._here: OrderedDict[str, _Held] = OrderedDict()
+        self._unwritten: OrderedDict[str, None] = OrderedDict()
+        self._lost = 0
+        self._task: asyncio.Task[None] | None = None
+        self._leaving = False
+
+    @property
+    def state(self) -> DecisionsState:
+        """As of now."""
+        return DecisionsState(len(self._here), len(self._unwritten), self._lost)
+
+    def report(self, record: Record) -> None:
+        """Take a finished request; one that nothing was decided for leaves no trace."""
+        if record.decisions:
+            self._waiting[record.ask.id] = record
+            if len(self._waiting) > MOST_WAITING:
+                self._waiting.popitem(last=False)
+                self._lost += 1
+
+    async def find(self, name: str) -> bytes | None:
+        """Return what was packed of a request by its id, or ``None``.
+
+        Raises ``Fault(UNAVAILABLE)`` where only Redis could know, and it does not answer.
+        """
+        record = self._waiting.get(name)
+        if record is not None:
+            return self._pack(record)
+        held = self._here.get(name)
+        if held is not None:
+            return held.packed if self._clock.wall() < held.until_wall else None
+        if self._back is None:
+            return None
+        try:
+            async with self._asking:
+                found = await self._back.get(self._home + name)
+        except TROUBLE:
+            raise Fault(
+                Kind.UNAVAILABLE,
+                "This process did not decide that request, and what others decided cannot be"
+                " looked up now: Redis does not answer.",
+                retry_after_s=1.0,
+            ) from None
+        return found if isinstance(found, bytes) else None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._run(), name="decisions")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        """Write what is left, within a second."""
+        self._leaving = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WRITE_S):
+                while await self.sync() and self._unwritten:
+                    pass
+        await self.close()
+
+    async def close(self) -> None:
+        """Cut both connections."""
+        for line in (self._out, self._back):
+            if line is not None:
+                await line.close()
+
+    async def _run(self) -> None:
+        while not self._leaving:
+            went_well = await self.sync()
+            if not self._leaving:
+                await asyncio.sleep(_PAUSE_S if went_well else _BACK_OFF_S)
+
+    async def sync(self) -> bool:
+        """Pack what is new, and give Redis what it does not have; whether that went well."""
+        await self._hold()
+        if self._out is None or not self._unwritten:
+            return True
+        names = list(islice(self._unwritten, _AT_ONCE))
+        told = [part for name in names for part in (name.encode(), self._here[name].packed)]
+        try:
+            await self._out.call(self._home, (str(self._keep_s), _listed(told)))
+        except TROUBLE:
+            return False
+        for name in names:
+            self._unwritten.pop(name, None)
+        return True
+
+    async def _hold(self) -> None:
+        """Pack in slices, so that no request waits for many at once."""
+        count = 0
+        while self._waiting:
+            name, record = self._waiting.popitem(last=False)
+            try:
+                packed = self._pack(record)
+            except Exception:  # noqa: BLE001 - of a stranger's function; one less, but not the end
+                _log.exception("a decision could not be packed")
+                self._lost += 1
+                continue
+            self._here[name] = _Held(record.received_wall + self._keep_s, packed)
+            if self._out is not None:
+                self._unwritten[name] = None
+            if len(self._here) > MOST_HERE:
+                oldest, _ = self._here.popitem(last=False)
+                if oldest in self._unwritten:
+                    del self._unwritten[oldest]
+                    self._lost += 1
+            count += 1
+            if count % _SLICE == 0:
+                await asyncio.sleep(0)
