@@ -61,8 +61,8 @@ test-clients: .venv/.runtime ## today's clients, unmodified, in Python and Node,
 	@$(MAKE) $(if $(wildcard $(CLIENTS)/test_*.py),clients-python) $(if $(wildcard $(CLIENTS)/node/package.json),clients-node) clients-done
 
 .PHONY: try-agents
-try-agents: .venv/.runtime $(CLIENTS)/.venv/.done $(CLIENTS)/node/node_modules/.done ## Claude Code and aider, one task each through the proxy (CI does not)
-	@$(MAKE) --keep-going $(AGENTS)/claude $(AGENTS)/aider || true
+try-agents: .venv/.runtime $(CLIENTS)/.venv/.done $(CLIENTS)/node/node_modules/.done ## Claude Code, Codex and aider, one task each through the proxy (not in CI)
+	@$(MAKE) --keep-going $(AGENTS)/claude $(AGENTS)/codex $(AGENTS)/aider || true
 	@MERITORDER="$(CURDIR)/$(BIN)/meritorder" $(CLIENTS)/.venv/bin/pytest -c $(CLIENTS)/pyproject.toml --rootdir $(CLIENTS) $(AGENTS)/test_agents.py $(ARGS)
 
 .PHONY: lint
@@ -99,7 +99,7 @@ lock: $(UV) ## resolve pyproject.toml anew into uv.lock (and that of the clients
 
 .PHONY: clean
 clean: ## remove what make and the tools made here
-	rm -rf .uv .venv $(CLIENTS)/.venv $(CLIENTS)/node/node_modules $(AGENTS)/claude $(AGENTS)/aider build dist
+	rm -rf .uv .venv $(CLIENTS)/.venv $(CLIENTS)/node/node_modules $(addprefix $(AGENTS)/,claude codex aider) build dist
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find router tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
@@ -143,10 +143,10 @@ $(CLIENTS)/node/node_modules/.done: $(wildcard $(CLIENTS)/node/package.json $(CL
 	@npm ci --prefix $(CLIENTS)/node --silent --no-audit --no-fund --ignore-scripts
 	@touch $@
 
-# Neither is locked: what people run is the newest.
-$(AGENTS)/claude:
-	$(say) 'installing Claude Code into $@/ (once, 240 MB)'
-	@npm install --prefix $@ --silent --no-audit --no-fund --no-save @anthropic-ai/claude-code || { rm -rf $@; exit 1; }
+# None is locked: what people run is the newest.
+$(AGENTS)/claude $(AGENTS)/codex: $(AGENTS)/%:
+	$(say) 'installing $* into $@/ (once, 300 MB)'
+	@npm install --prefix $@ --silent --no-audit --no-fund --no-save $(if $(filter claude,$*),@anthropic-ai/claude-code,@openai/codex) || { rm -rf $@; exit 1; }
 
 $(AGENTS)/aider: $(UV)
 	$(say) 'installing aider into $@/ (once)'
