@@ -1,9 +1,8 @@
 """What the engine promises, in every shipped scenario and in the study, over all their seeds.
 
 Everything is played in virtual time (``meritorder simulate`` shows the same, scenario by scenario).
-Ours is held twice: as shipped, which buys as the oracles do, without second attempts, and with
-them. About an hour on two cores; the short form plays one and a
-half hours of one market, and of one fleet.
+Ours is held twice: as shipped, and without second attempts, which is how the oracles buy. About an
+hour on two cores; the short form plays one and a half hours of one market, and of one fleet.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from router.simulate.calibration import Coverage, coverage
 from router.simulate.play import Played, Task, play_all
 from router.simulate.scenario import Scenario
 from router.simulate.shelf import STUDY, find, shipped
-from router.simulate.strategies import CLAIRVOYANT, HEDGED, OURS, always, usual
+from router.simulate.strategies import CLAIRVOYANT, OURS, UNHEDGED, always, usual
 
 LEARNING: Final = 1.05
 """Cost over the oracle of true distributions, at equal attainment."""
@@ -68,7 +67,7 @@ def measure(*, short: bool) -> Finding:
         _hold_oracles(finding, market)
     for market in shown:
         _hold_coverage(finding, market)
-        for strategy in (OURS, HEDGED):
+        for strategy in (OURS, UNHEDGED):
             if market.name not in TOO_LITTLE:
                 ratio = market.of(strategy).to_informed
                 finding.hold(f"{market.name}: cost of {strategy}", ratio, LEARNING, "")
@@ -82,7 +81,7 @@ def _played(name: str, whole: Scenario, *, short: bool, rivals: bool = False) ->
     if short:
         market = whole.model_copy(update={"hours": 1.5, "warm_up_hours": 0.5})
         seeds = seeds[:1]
-    chosen = list(dict.fromkeys([OURS, HEDGED, *(usual() if rivals else ()), *always()]))
+    chosen = list(dict.fromkeys([OURS, UNHEDGED, *(usual() if rivals else ()), *always()]))
     tasks = [Task(market, seed, strategy) for seed in seeds for strategy in chosen]
     print(f"  playing {name}: {len(tasks)} runs", file=sys.stderr, flush=True)
     plays = list(play_all(tasks, os.cpu_count() or 1))
@@ -99,10 +98,10 @@ def judged(name: str, market: Scenario, plays: Sequence[Played]) -> Market:
 
 
 def _told(markets: Iterable[Market]) -> str:
-    head = ["", "/ true distr.", "with hedging", "/ clairvoyant", "honoured", "attained"]
+    head = ["", "/ true distr.", "without hedging", "/ clairvoyant", "honoured", "attained"]
     rows = []
     for market in markets:
-        ours, plain = market.of(OURS), market.of(HEDGED)
+        ours, plain = market.of(OURS), market.of(UNHEDGED)
         rows.append([
             market.name,
             f"{ours.to_informed:.3f} ±{ours.to_informed_spread:.3f}",
@@ -148,7 +147,7 @@ def _hold_coverage(finding: Finding, market: Market) -> None:
 
 def _hold_study(finding: Finding, study: Sequence[Market]) -> None:
     best = sum(m.of(CLAIRVOYANT).cost_usd for m in study)
-    for strategy in (OURS, HEDGED):
+    for strategy in (OURS, UNHEDGED):
         paid = sum(m.of(strategy).cost_usd for m in study)
         finding.text.append(f"  study, {strategy}: {paid / best:.3f} of the clairvoyant's cost")
         finding.hold(f"study: cost of {strategy}", paid / best, CLAIRVOYANCE, "")
@@ -171,7 +170,7 @@ def _hold_study(finding: Finding, study: Sequence[Market]) -> None:
 def cheapest_rival(market: Market) -> Account | None:
     """Return the cheapest of the others that honours at most one class less than ours."""
     least = market.of(OURS).honoured - 1
-    own = {OURS, HEDGED, *always()}
+    own = {OURS, UNHEDGED, *always()}
     able = [a for a in market.found if a.strategy not in own and a.honoured >= least]
     return min(able, key=lambda a: a.cost_usd, default=None)
 

@@ -232,7 +232,12 @@ class Dispatcher:
     ) -> Run | None:
         now = self._clock.mono()
         decision = self._planner.rescue(
-            flight.ask, first, now - sent, now - flight.received, flight.tried
+            flight.ask,
+            first,
+            waited_s=now - sent,
+            elapsed_s=now - flight.received,
+            tried=flight.tried,
+            spent_usd=sum([a.cost_nano_usd for a in flight.attempts]) / 1e9,
         )
         if decision is None:
             return None
@@ -300,12 +305,12 @@ class Dispatcher:
         clock, endpoint = self._clock, meter.endpoint
         total = meter.sent + endpoint.limits.total_s
         first = min(meter.sent + first_content_s(flight.ask, endpoint, decision.forecast), total)
-        upstream = self._upstreams[endpoint.dialect]
+        exchange = self._upstreams[endpoint.dialect].call(endpoint, call)
         loop = asyncio.get_running_loop()
         try:
             async with (
                 asyncio.timeout_at(loop.time() + clock.real_s(first - meter.sent)) as timer,
-                upstream.call(endpoint, call) as reply,
+                exchange as reply,
             ):
                 meter.status, meter.upstream_id = reply.status, reply.upstream_id
                 meter.headed = clock.mono()
@@ -320,6 +325,8 @@ class Dispatcher:
                     meter.length = reply.length
         except TimeoutError:
             raise meter.overdue(total_reached=clock.mono() >= total) from None
+        finally:
+            meter.left = exchange.sent
         await self._give(flight, decision, meter, reply, piece, downstream)
 
     async def _stream(
@@ -350,8 +357,6 @@ class Dispatcher:
                 if piece.content and now > silence.moves_at:
                     silence.broken(now)
                 if not flight.begun:
-                    if flight.race is not None:
-                        await flight.race.claim()
                     await self._begin(flight, decision, reply, downstream)
                     await write(b"".join(held))
                 if piece.data:
@@ -363,8 +368,6 @@ class Dispatcher:
         if not flight.begun:
             if meter.is_empty:
                 raise Fault(Kind.EMPTY, f"{meter.endpoint.id} answered with nothing.")
-            if flight.race is not None:
-                await flight.race.claim()
             await self._begin(flight, decision, reply, downstream)
             await downstream.write(b"".join(held))
         self._book(flight, meter, None, None)
@@ -384,21 +387,26 @@ class Dispatcher:
         meter.note(piece, self._clock.mono())
         if not piece.content and meter.is_empty:
             raise Fault(Kind.EMPTY, f"{meter.endpoint.id} answered with nothing.")
-        if flight.race is not None:
-            await flight.race.claim()
+        await _win(flight)
         self._book(flight, meter, None, None)
         outcome = self._outcome(flight)
-        await self._begin(flight, decision, reply, downstream, outcome)
+        await self._open(flight, decision, reply, downstream, outcome)
         await downstream.write(piece.data)
         await downstream.finish(outcome, flight.explained)
 
     async def _begin(
+        self, flight: Flight, decision: Decision, reply: Reply, downstream: Downstream
+    ) -> None:
+        await _win(flight)
+        await self._open(flight, decision, reply, downstream, None)
+
+    async def _open(
         self,
         flight: Flight,
         decision: Decision,
         reply: Reply,
         downstream: Downstream,
-        outcome: Outcome | None = None,
+        outcome: Outcome | None,
     ) -> None:
         flight.begun = True
         await downstream.begin(
@@ -422,7 +430,7 @@ class Dispatcher:
         ended = self._clock.mono()
         streamed = flight.ask.stream
         usage = meter.usage
-        if usage is None and is_billed(kind, meter.status):
+        if usage is None and is_billed(kind, meter.status, sent=meter.left):
             usage = self._estimate(flight.ask, meter, kind, ended)
         visible = 0.0
         if usage is not None:
@@ -522,6 +530,12 @@ class Dispatcher:
                 explained=flight.explained,
             )
         )
+
+
+async def _win(flight: Flight) -> None:
+    """Return to the attempt that serves: the other, if there is one, has ended and is booked."""
+    if flight.race is not None:
+        await flight.race.claim()
 
 
 def _broke_off(endpoint: Endpoint, how: str) -> str:

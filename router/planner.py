@@ -7,11 +7,12 @@ whether a silent attempt gets a second one beside it. Nothing here waits or send
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from math import log
+from typing import Final, NamedTuple
 
-from router.core.ask import Ask, Mode
+from router.core.ask import Ask, Mode, Sla
 from router.core.candidate import Candidate
-from router.core.catalogue import Endpoint
+from router.core.catalogue import Endpoint, EndpointId, ModelName
 from router.core.decide import decide
 from router.core.decision import Decision, Explained
 from router.core.explain import explain
@@ -25,8 +26,24 @@ from router.ports import Board, Clock
 
 WAIT_STEP_S: Final = 0.25
 """How often a ``wait`` request looks again."""
-BACKUPS_LAST_S: Final = 2.0
-"""How long the likeliest of a class are taken to stay so; they only set a timer."""
+TIMERS_LAST_S: Final = 2.0
+"""How long the likeliest of a class are taken to stay so, and how long like requests share the
+moment at which somebody silent is looked at: it says when to think, not what to do."""
+SIZES: Final = 8.0
+"""Steps of the prompt's size, for each factor of e, within which requests share that moment."""
+AT_ONCE_S: Final = 0.05
+"""Requests that were held or refused for longer are no longer like the others."""
+
+
+_Key = tuple[ModelName, EndpointId, int, bool, int | None, int, int]
+
+
+class _Timer(NamedTuple):
+    """``after_s`` was found for ``sla`` and counts until a time (unix); ``None``: never."""
+
+    until: float
+    sla: Sla
+    after_s: float | None
 
 
 class Planner:
@@ -36,7 +53,8 @@ class Planner:
         self._board, self._clock, self._chance = board, clock, chance
         self._memo = Memo()
         self._allowance = Allowance()
-        self._backups: dict[str, tuple[float, tuple[Backup, ...]]] = {}
+        self._backups: dict[tuple[str, bool], tuple[float, tuple[Backup, ...]]] = {}
+        self._timers: dict[_Key, _Timer] = {}
 
     def plan(self, ask: Ask, tried: Collection[str], elapsed_s: float) -> Decision:
         """Decide who serves; the plan is empty where nobody can."""
@@ -85,28 +103,52 @@ class Planner:
         self._allowance.asked()
         if not policy.hedge or decision.lam is None:
             return None
-        first = decision.plan[0].endpoint
+        first = decision.plan[0].endpoint.id
+        if tried or elapsed_s > AT_ONCE_S:
+            return self._after_s(ask, {first, *tried}, elapsed_s)
+        sla, prompt = ask.sla, ask.prompt
+        step = round(log(prompt.ascii_bytes + prompt.other_bytes + 1) * SIZES)
+        key = (ask.model, first, id(sla), ask.stream, ask.max_tokens, step, prompt.attachments)
+        wall, known = self._clock.wall(), self._timers.get(key)
+        if known is None or known.sla is not sla or wall >= known.until:
+            if len(self._timers) >= MOST_CLASSES:
+                self._timers.clear()
+            known = _Timer(wall + TIMERS_LAST_S, sla, self._after_s(ask, {first}, 0.0))
+            self._timers[key] = known
+        after_s = known.after_s
+        return None if after_s is None else max(0.0, after_s - elapsed_s)
+
+    def _after_s(self, ask: Ask, out: Collection[str], elapsed_s: float) -> float | None:
         for backup in self._likeliest(ask):
-            endpoint = backup.candidate.endpoint
-            if endpoint is not first and endpoint.id not in tried:
+            if backup.candidate.endpoint.id not in out:
                 return after_s(ask, backup, elapsed_s)
         return None
 
     def _likeliest(self, ask: Ask) -> tuple[Backup, ...]:
         """Return the backups of a class, as they were a moment ago."""
-        wall = self._clock.wall()
-        until, found = self._backups.get(ask.kind, (0.0, ()))
+        wall, key = self._clock.wall(), (ask.kind, ask.stream)
+        until, found = self._backups.get(key, (0.0, ()))
         if wall >= until:
             if len(self._backups) >= MOST_CLASSES:
                 self._backups.clear()
             found = backups(ask, self._candidates(ask), wall=wall)
-            self._backups[ask.kind] = (wall + BACKUPS_LAST_S, found)
+            self._backups[key] = (wall + TIMERS_LAST_S, found)
         return found
 
     def rescue(
-        self, ask: Ask, first: Endpoint, waited_s: float, elapsed_s: float, tried: Collection[str]
+        self,
+        ask: Ask,
+        first: Endpoint,
+        *,
+        waited_s: float,
+        elapsed_s: float,
+        tried: Collection[str],
+        spent_usd: float,
     ) -> Decision | None:
-        """Decide who is sent beside a silent ``first``, if that is worth its money."""
+        """Decide who is sent beside a silent ``first``, if that is worth its money.
+
+        ``spent_usd`` is what attempts that have ended cost.
+        """
         if not self._allowance.left:
             return None
         board = self._board
@@ -119,6 +161,7 @@ class Planner:
             elapsed_s=elapsed_s,
             waited_s=waited_s,
             tried=tried,
+            spent_usd=spent_usd,
             warm=board.warm(ask),
         )
         if found is None:

@@ -92,6 +92,19 @@ class Reply(Protocol):
         ...
 
 
+class Exchange(AbstractAsyncContextManager[Reply], Protocol):
+    """One call: entering it sends the request and waits for the response headers.
+
+    Leaving the context ends the exchange at once, so that an unfinished answer stops being
+    generated. Raises ``Fault`` for everything that goes wrong, foreign exceptions included.
+    """
+
+    @property
+    def sent(self) -> bool:
+        """Whether the provider may have seen the request."""
+        ...
+
+
 class Upstream(Protocol):
     """A way to reach endpoints of one wire format."""
 
@@ -100,12 +113,8 @@ class Upstream(Protocol):
         """Whether calls can be made now (an adapter may still be loading)."""
         ...
 
-    def call(self, endpoint: Endpoint, call: Call) -> AbstractAsyncContextManager[Reply]:
-        """Send the request and wait for the response headers.
-
-        Leaving the context ends the exchange at once, so that an unfinished answer stops being
-        generated. Raises ``Fault`` for everything that goes wrong, foreign exceptions included.
-        """
+    def call(self, endpoint: Endpoint, call: Call) -> Exchange:
+        """Prepare one exchange; nothing is sent yet. Raises ``Fault`` where nothing can be."""
         ...
 
 

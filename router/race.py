@@ -18,12 +18,14 @@ Run = Coroutine[Any, Any, None]
 class Race:
     """``second`` is asked, when the timer fires, for the attempt to start, if any."""
 
+    __slots__ = ("_first_over", "_main", "_second", "_start", "_timer", "_winner")
+
     def __init__(self, second: Callable[[], Run | None]) -> None:
         self._start = second
         self._main = asyncio.current_task()
         self._second: asyncio.Task[None] | None = None
         self._winner: asyncio.Task[Any] | None = None
-        self._first_over = asyncio.Event()
+        self._first_over: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     async def run(self, first: Run, after_s: float) -> None:
@@ -34,7 +36,7 @@ class Race:
         main = self._main
         assert main is not None  # noqa: S101 - a coroutine runs in a task
         cancels = main.cancelling()
-        self._timer = asyncio.get_running_loop().call_later(after_s, self._fire)
+        timer = self._timer = asyncio.get_running_loop().call_later(after_s, self._fire)
         try:
             try:
                 await first
@@ -46,25 +48,30 @@ class Race:
                 if self._winner is main or second is None or second.done():
                     raise
             finally:
-                self._timer.cancel()
-                self._first_over.set()
+                timer.cancel()
+                self._main = None  # There is nothing to cancel any more.
+                if self._first_over is not None and not self._first_over.done():
+                    self._first_over.set_result(None)
             if self._second is not None and self._winner is not main:
                 await self._second
         finally:
-            await self._stop_second()
+            if self._second is not None:
+                await self._stop(self._second)
 
     async def claim(self) -> None:
         """Say that the calling attempt has content: returns to the winner, and to nobody else."""
         me = asyncio.current_task()
         if self._winner is None:
             self._winner = me
-            if me is self._main:
+            if me is not self._second:
                 if self._timer is not None:
                     self._timer.cancel()
-                await self._stop_second()
-            elif self._main is not None and not self._first_over.is_set():
+                if self._second is not None:
+                    await self._stop(self._second)
+            elif self._main is not None:
+                self._first_over = asyncio.get_running_loop().create_future()
                 self._main.cancel()
-                await self._first_over.wait()
+                await self._first_over
         elif self._winner is not me:
             await asyncio.get_running_loop().create_future()
 
@@ -78,10 +85,8 @@ class Race:
         if run is not None:
             self._second = asyncio.create_task(run, name="rescue")
 
-    async def _stop_second(self) -> None:
-        second = self._second
-        if second is None:
-            return
+    @staticmethod
+    async def _stop(second: asyncio.Task[None]) -> None:
         if not second.done():
             second.cancel()
             await asyncio.wait({second})

@@ -204,7 +204,7 @@ def _table(offers: list[Offer]) -> Table:
 
     drawn = table()
     drawn.add_column("endpoint", no_wrap=True)
-    drawn.add_column("serves")
+    drawn.add_column("serves", overflow="fold")
     for head in ("window", "in", "out", "cached", "answer", "wait", "tok/s", "tokens"):
         drawn.add_column(head, justify="right", no_wrap=True)
     for offer in offers:

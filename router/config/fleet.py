@@ -136,7 +136,7 @@ class _Resolving:
             api_key_env=row.key_variable if self.base_url_of is None else None,
             auth_header=row.key_header,
             capabilities=_capabilities(row, entry),
-            unsupported_params=_lacks(row) - set(Capability),
+            unsupported_params=_lacks(row, entry) - set(Capability),
             quantization=row.quantization,
             region=row.region,
             data_collection=row.data_collection,
@@ -197,7 +197,7 @@ def _capabilities(row: EndpointRow, entry: TableEntry | None) -> frozenset[Capab
         said = entry.capabilities
     else:
         said = UNLESS_SAID
-    lacks = _lacks(row)
+    lacks = _lacks(row, entry)
     return frozenset(c for c in said if c not in lacks)
 
 
@@ -207,11 +207,12 @@ def _name_there(row: EndpointRow) -> str:
     return row.model.partition("/")[2] or row.model
 
 
-def _lacks(row: EndpointRow) -> frozenset[str]:
-    """Return what the row takes away; saying nothing takes what its provider refuses."""
+def _lacks(row: EndpointRow, entry: TableEntry | None) -> frozenset[str]:
+    """Return what the row takes away; saying nothing takes what provider and model refuse."""
     if row.lacks is not None:
         return frozenset(row.lacks)
-    return frozenset() if row.known is None else row.known.lacks
+    provider = frozenset() if row.known is None else row.known.lacks
+    return provider if entry is None else provider | entry.lacks
 
 
 def _bills_after_cancel(row: EndpointRow) -> bool:

@@ -97,7 +97,7 @@ class Routing(Strict):
     classes: dict[ClassName, str] = {}
     attempts: int = Field(3, ge=1, le=10)
     max_wait_s: float = Field(30.0, ge=0, le=3600)
-    hedge: bool = False
+    hedge: bool = True
     connect_limit_s: float = Field(5.0, gt=0, le=60)
     first_token_limit_s: float | None = Field(None, gt=0, le=3600)
     gap_limit_s: float = Field(60.0, gt=0, le=3600)

@@ -14,7 +14,7 @@ from router.core.catalogue import Price, Tier
 from router.core.faults import Kind
 
 OK_BELOW: Final = 300
-_SENT_FOR_SURE: Final = frozenset(
+_CUT_BY_US: Final = frozenset(
     {
         Kind.CANCELLED,
         Kind.OUTRUN,
@@ -23,13 +23,13 @@ _SENT_FOR_SURE: Final = frozenset(
         Kind.TOTAL_TIMEOUT,
     }
 )
-"""Ends that come from our side of the line: the request was at the provider, working."""
+"""Ends that come from our side of the line: the provider was at work, if it had the request."""
 
 
-def is_billed(fault: Kind | None, status: int | None) -> bool:
-    """Whether an attempt that ended so can have cost anything."""
+def is_billed(fault: Kind | None, status: int | None, *, sent: bool = True) -> bool:
+    """Whether an attempt that ended so can have cost anything; ``sent``: if it got so far."""
     if status is None:
-        return fault in _SENT_FOR_SURE
+        return sent and fault in _CUT_BY_US
     return status < OK_BELOW
 
 

@@ -61,6 +61,7 @@ class Kind(StrEnum):
     INFEASIBLE = "sla_infeasible"
     UNAVAILABLE = "temporarily_unavailable"
     DRAINING = "shutting_down"
+    UNTOLD = "not_expressible"
     REJECTED = "upstream_rejected_request"
     CONTEXT_EXCEEDED = "context_length_exceeded"
     CREDENTIALS = "upstream_credentials"
@@ -106,6 +107,7 @@ FAULTS: Final[Mapping[Kind, Spec]] = {
         Whose.UPSTREAM, 503, False, False, True, "server_error", "overloaded_error"
     ),
     Kind.DRAINING: Spec(Whose.OURS, 503, False, False, True, "server_error", "overloaded_error"),
+    Kind.UNTOLD: Spec(Whose.CLIENT, 400, True, False, False, *_BAD),
     Kind.REJECTED: Spec(Whose.CLIENT, 400, False, False, False, *_BAD),
     Kind.CONTEXT_EXCEEDED: Spec(Whose.CLIENT, 400, True, False, False, *_BAD),
     Kind.CREDENTIALS: Spec(Whose.OPERATOR, 502, True, True, False, *_API),

@@ -16,7 +16,7 @@ from math import exp, inf, log
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-from router.core.ask import Ask
+from router.core.ask import Ask, BoundKind
 from router.core.candidate import COLD, Candidate, Warm
 from router.core.catalogue import EndpointId
 from router.core.decide import decide
@@ -90,7 +90,7 @@ class Backup(NamedTuple):
 
 def backups(ask: Ask, candidates: Sequence[Candidate], *, wall: float) -> tuple[Backup, ...]:
     """Return who would most likely keep the bounds, whatever it costs: the best few of them."""
-    q = question(ask.sla.bounds, ask.max_tokens)
+    q = _asked(ask)
     fit, _ = sift(ask, candidates, wall=wall, warm=COLD)
     found = [Backup(w.candidate, _keeps(q, w)) for w in fit]
     found.sort(key=_by_chance, reverse=True)
@@ -106,7 +106,7 @@ def after_s(ask: Ask, backup: Backup, elapsed_s: float) -> float | None:
     It is the last moment at which the backup would keep the bounds with ``ODDS`` of its chance.
     ``elapsed_s`` of the client's time is gone. ``None`` where no bound on time is declared.
     """
-    q = question(ask.sla.bounds, ask.max_tokens, elapsed_s)
+    q = _asked(ask, elapsed_s)
     allowed = min(q.ttft_s, q.ttfat_s, q.e2e_s)
     if not 0 < allowed < inf:
         return None
@@ -141,12 +141,14 @@ def rescue(
     elapsed_s: float,
     waited_s: float,
     tried: Collection[str] = (),
+    spent_usd: float = 0.0,
     warm: Warm = COLD,
 ) -> Rescue | None:
     """Say whether a silent attempt at ``first`` gets a second beside it, and whose.
 
     ``elapsed_s`` of the client's time is gone, ``waited_s`` of it since ``first`` was asked;
-    ``tried`` are out as well.
+    ``tried`` are out as well, and ``spent_usd`` was paid for those that have ended. A bound on
+    cost holds for all attempts together, each taken to run to its end.
     """
     everyone, _ = sift(ask, candidates, wall=wall, warm=warm)
     silent = next((w for w in everyone if w.candidate.endpoint.id == first), None)
@@ -162,53 +164,106 @@ def rescue(
     if not decision.plan:
         return None
     second = decision.plan[0]
+    first_usd = inf if silent is None else silent.cost_usd
+    if spent_usd + first_usd + second.cost_usd > _most_usd(ask):
+        return None
     still = 0.0
     if silent is not None:
-        sent = question(ask.sla.bounds, ask.max_tokens, elapsed_s - waited_s)
-        still = _keeps(sent, silent, waited_s)
+        still = _still_keeps(ask, silent, _asked(ask, elapsed_s - waited_s), waited_s)
     stake = stakes.lam * (stakes.typical_usd or second.cost_usd)
     gain = stake * (1 - still) * second.p_keep
     found = next(w for w in everyone if w.candidate.endpoint is second.endpoint)
-    spend = _spend_usd(found, silent, 1 - still)
+    spend = _spend_usd(ask, found, silent, waited_s, 1 - still)
     return Rescue(decision, gain, spend, still, second.p_keep) if gain > spend else None
 
 
-def _spend_usd(second: Weighed, first: Weighed | None, second_wins: float) -> float:
+def _most_usd(ask: Ask) -> float:
+    return min((b.limit for b in ask.sla.bounds if b.kind is BoundKind.COST), default=inf)
+
+
+def _spend_usd(
+    ask: Ask, second: Weighed, first: Weighed | None, waited_s: float, second_wins: float
+) -> float:
     """What a second attempt costs more than the first alone, the loser being cancelled.
 
-    Its prompt for sure; its answer for the first's, where it wins; the loser's answer, where
-    cancelling does not stop the bill.
+    Its prompt for sure; its answer for the first's, where it wins; and what the loser has made
+    until then, which is all where cancelling does not stop the bill.
     """
     answer = second.cost_usd - second.prompt_usd
-    spend = second.prompt_usd
     if first is None:
-        return spend + answer
+        return second.cost_usd
     lost = first.cost_usd - first.prompt_usd
-    spend += second_wins * max(0.0, answer - lost)
-    if first.candidate.endpoint.bills_after_cancel:
-        spend += second_wins * lost
-    if second.candidate.endpoint.bills_after_cancel:
-        spend += (1 - second_wins) * answer
-    return spend
+    unmade = lost * (1 - _made(ask, first, waited_s + _content_s(ask, second)))
+    beside = answer * _made(ask, second, _content_s(ask, first) - waited_s)
+    won = max(0.0, answer - unmade)
+    return second.prompt_usd + second_wins * won + (1 - second_wins) * beside
 
 
-def _keeps(q: Question, weighed: Weighed, waited_s: float = 0.0) -> float:
-    candidate, price = weighed.candidate, weighed.price
+def _made(ask: Ask, weighed: Weighed, after_s: float) -> float:
+    """Share of an answer that is paid if it is cancelled ``after_s`` seconds in."""
+    if weighed.candidate.endpoint.bills_after_cancel:
+        return 1.0
+    wait_s, decode_s = _times_s(ask, weighed)
+    visible = weighed.candidate.lengths.visible
+    thought = min(max(after_s / max(wait_s, 1e-9), 0.0), 1.0)
+    shown = min(max((after_s - wait_s) / max(decode_s, 1e-9), 0.0), 1.0)
+    return (1 - visible) * thought + visible * shown
+
+
+def _content_s(ask: Ask, weighed: Weighed) -> float:
+    """Return the seconds after which an attempt would win: a whole answer with its end."""
+    wait_s, decode_s = _times_s(ask, weighed)
+    return wait_s if ask.stream else wait_s + decode_s
+
+
+def _times_s(ask: Ask, weighed: Weighed) -> tuple[float, float]:
+    """Return the typical wait, and the time to decode the mean answer."""
+    _, stats, lengths, *_ = weighed.candidate
     prompt_k = (weighed.input_tokens - weighed.cached) / 1000
-    stats = candidate.stats
-    belief = predictive(stats)
-    if waited_s > 0:
-        belief = outlasted(belief, stats, prompt_k, waited_s)
+    tokens = max(1.0, lengths.mean_capped(ask.max_tokens) * lengths.visible)
+    return exp(stats.log_line(prompt_k) + stats.level), tokens * exp(-stats.speed)
+
+
+def _asked(ask: Ask, elapsed_s: float = 0.0) -> Question:
+    """Unpack the bounds that a second attempt may save: of a whole answer only the end is seen."""
+    q = question(ask.sla.bounds, ask.max_tokens, elapsed_s)
+    return q if ask.stream else q._replace(ttft_s=inf, ttfat_s=inf)
+
+
+def _still_keeps(ask: Ask, silent: Weighed, q: Question, waited_s: float) -> float:
+    """P(every bound is kept by who was silent for so long).
+
+    A whole answer is silent while it is made, so what has lasted is not its wait but all of it:
+    (K(e2e) - K(w)) / P(E > w).
+    """
+    if waited_s <= 0:
+        return _keeps(q, silent)
+    stats = silent.candidate.stats
+    if ask.stream:
+        prompt_k = (silent.input_tokens - silent.cached) / 1000
+        return _keeps(q, silent, outlasted(predictive(stats), stats, prompt_k, waited_s))
+    end_only = question((), q.max_tokens)._replace(e2e_s=waited_s)
+    over, hangs = _keeps(end_only, silent), _hangs(stats)
+    kept = _keeps(q, silent) - _keeps(q._replace(e2e_s=min(waited_s, q.e2e_s)), silent)
+    return (1 - hangs) * max(0.0, kept) / ((1 - hangs) * (1 - over) + hangs)
+
+
+def _keeps(q: Question, weighed: Weighed, belief: Belief | None = None) -> float:
+    candidate, price = weighed.candidate, weighed.price
     return p_keep(
         q,
-        prompt_k,
+        (weighed.input_tokens - weighed.cached) / 1000,
         price.output * 1e-6,
         weighed.prompt_usd,
-        stats,
+        candidate.stats,
         candidate.lengths,
         candidate.spread,
-        belief,
+        belief or predictive(candidate.stats),
     )
+
+
+def _hangs(stats: Stats) -> float:
+    return max(HANGS_LEAST, HANG_SHARE * stats.p_fail)
 
 
 def outlasted(belief: Belief, stats: Stats, prompt_k: float, waited_s: float) -> Belief:
@@ -216,7 +271,7 @@ def outlasted(belief: Belief, stats: Stats, prompt_k: float, waited_s: float) ->
 
     A share of attempts never brings anything: the longer the silence, the likelier it is one.
     """
-    cdf, hangs = belief.cdf, max(HANGS_LEAST, HANG_SHARE * stats.p_fail)
+    cdf, hangs = belief.cdf, _hangs(stats)
     at = (log(waited_s) - stats.log_line(prompt_k) - belief.level - SHAPE_LOW) / SHAPE_STEP
     if at <= 0:
         return belief

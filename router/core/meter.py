@@ -28,7 +28,8 @@ class Meter:
     """Times in monotonic seconds, but ``sent_wall`` (unix); ``price`` is pinned at the start.
 
     ``number`` counts the request's attempts from 1, ``span_id`` names this one in traces.
-    ``headed`` is when the headers of an answer came, ``length`` the bytes they announced.
+    ``left`` says that the provider may have seen the request, ``headed`` when the headers of an
+    answer came, ``length`` the bytes they announced.
     It changes with every piece and lives as long as its attempt; an ``Attempt`` is what is left.
     """
 
@@ -39,6 +40,7 @@ class Meter:
     number: int = 1
     span_id: str = ""
     upstream_id: str = ""
+    left: bool = False
     status: int | None = None
     headed: float | None = None
     length: int | None = None

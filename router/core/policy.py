@@ -25,7 +25,7 @@ class Policy:
     sla: Sla = field(default_factory=Sla)
     attempts: int = 3
     max_wait_s: float = 30.0
-    hedge: bool = False
+    hedge: bool = True
 
 
 DEFAULT_POLICY = Policy(

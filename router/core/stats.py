@@ -26,7 +26,8 @@ share of a prompt it should remember it really reads from its cache.
 **Failures.** A rate over a minute on top of a rate over hours.
 
 A whole answer (``stream: false``) shows only its end. It is split between wait and decoding in
-the proportion that was expected, and each half counts by its share.
+the proportion that was expected, and each half counts by its share. One that was cut off is rather
+a long answer than a slow endpoint: it counts for less, by how much of its noise is its length's.
 """
 
 from __future__ import annotations
@@ -97,6 +98,14 @@ PSEUDO_PROMPTS_K = (0.5, 40.0)
 
 Increment = tuple[Group, int, float]
 """Add an amount to one sum of a group."""
+
+
+class Expected(NamedTuple):
+    """How many tokens an answer should show, and the spread (sd of their log) of that."""
+
+    visible_tokens: float
+    spread: float
+
 
 _CENSORED = frozenset({
     Kind.CANCELLED,
@@ -317,11 +326,17 @@ def is_outlier(attempt: Attempt, stats: Stats, prompt_k: float) -> bool:
 
 
 def learned(
-    attempt: Attempt, stats: Stats, prompt_k: float, *, in_a_row: bool = False
+    attempt: Attempt,
+    stats: Stats,
+    prompt_k: float,
+    *,
+    expected: Expected | None = None,
+    in_a_row: bool = False,
 ) -> list[Increment]:
     """Return what one finished attempt adds to the sums; ``prompt_k`` in thousands of tokens.
 
     An endpoint is not blamed for a client that left or for a request it rightly refused.
+    ``expected`` is the answer's length: who cut off a whole answer learns nothing without it.
     ``in_a_row`` says that this attempt and the one before it were outliers: the level is on the
     move, so neither the line of hours nor the shape of the noise learns from it.
     """
@@ -331,11 +346,13 @@ def learned(
         bad = 0.0 if fault is None else 1.0
         found += [(FAILS, 0, 1.0), (FAILS, 1, bad), (FAILS_SLOW, 0, 1.0), (FAILS_SLOW, 1, bad)]
     if attempt.first is not None:
-        found += _wait(attempt.first - attempt.sent, stats, prompt_k, moving=in_a_row)
+        found += _wait(attempt.first - attempt.sent, stats, prompt_k, levels_only=in_a_row)
         if fault is None and attempt.tps is not None:
             found += _pace(log(attempt.tps), stats)
-    elif fault in _CENSORED:
+    elif fault in _CENSORED and attempt.streamed:
         found += _censored(attempt.e2e_s, stats, prompt_k)
+    elif fault in _CENSORED and expected is not None:
+        found += _cut_off(attempt.e2e_s, stats, prompt_k, expected)
     elif fault is None and not attempt.streamed:
         found += _whole(attempt, stats, prompt_k)
     return found
@@ -369,7 +386,7 @@ def habits(
 
 
 def _wait(
-    ttft_s: float, stats: Stats, prompt_k: float, *, share: float = 1.0, moving: bool = False
+    ttft_s: float, stats: Stats, prompt_k: float, *, share: float = 1.0, levels_only: bool = False
 ) -> list[Increment]:
     expected = stats.a_s + stats.b_s * prompt_k
     reach = CLIP_SD * stats.noise_sd
@@ -381,7 +398,7 @@ def _wait(
         (SHARP, 1, share * (stats.level + min(max(around, -far), far))),
     ]
     fast = [(FAST, 0, share), (FAST, 1, share * (stats.level + clipped))]
-    if moving:
+    if levels_only:
         return sharp + fast
     y = expected * exp(stats.level + clipped)
     w = share / (expected * expected)
@@ -417,30 +434,54 @@ def _censored(elapsed_s: float, stats: Stats, prompt_k: float) -> list[Increment
     ]
 
 
-def _pace(log_tps: float, stats: Stats, *, share: float = 1.0) -> list[Increment]:
+def _pace(
+    log_tps: float, stats: Stats, *, share: float = 1.0, levels_only: bool = False
+) -> list[Increment]:
     reach = 2 * CLIP_SD * stats.speed_sd
     around = min(max(log_tps - stats.speed, -reach), reach)
     value = stats.speed + around
-    return [
-        (SPEED, 0, share),
-        (SPEED, 1, share * value),
-        (SPEED, 2, share * value * value),
+    found = [
         (FAST, 4, share),
         (FAST, 5, share * value),
         (SHARP, 2, share),
         (SHARP, 3, share * value),
     ]
+    if not levels_only:
+        found += [(SPEED, 0, share), (SPEED, 1, share * value), (SPEED, 2, share * value * value)]
+    return found
 
 
 def _whole(attempt: Attempt, stats: Stats, prompt_k: float) -> list[Increment]:
-    wait = (stats.a_s + stats.b_s * prompt_k) * exp(stats.level)
-    decode = attempt.visible_tokens / exp(stats.speed)
-    share = wait / (wait + decode)
-    ratio = max(attempt.e2e_s, 1e-4) / (wait + decode)
-    found = _wait(wait * ratio, stats, prompt_k, share=share)
-    if attempt.visible_tokens > 0:
+    wait_s, decode_s = _parts_s(stats, prompt_k, attempt.visible_tokens)
+    share = wait_s / (wait_s + decode_s)
+    ratio = max(attempt.e2e_s, 1e-4) / (wait_s + decode_s)
+    found = _wait(wait_s * ratio, stats, prompt_k, share=share)
+    if decode_s > 0:
         found += _pace(stats.speed - log(ratio), stats, share=1 - share)
     return found
+
+
+def _cut_off(
+    elapsed_s: float, stats: Stats, prompt_k: float, expected: Expected
+) -> list[Increment]:
+    wait_s, decode_s = _parts_s(stats, prompt_k, expected.visible_tokens)
+    ratio = max(elapsed_s, 1e-4) / (wait_s + decode_s)
+    if ratio <= 1:
+        return []
+    share = wait_s / (wait_s + decode_s)
+    noise = (share * stats.noise_sd) ** 2 + ((1 - share) * stats.speed_sd) ** 2
+    trust = noise / (noise + ((1 - share) * expected.spread) ** 2)
+    later = ratio * exp(CENSORED_EXTRA)
+    found = _wait(wait_s * later, stats, prompt_k, share=trust * share, levels_only=True)
+    if decode_s > 0:
+        slower, weight = stats.speed - log(later), trust * (1 - share)
+        found += _pace(slower, stats, share=weight, levels_only=True)
+    return found
+
+
+def _parts_s(stats: Stats, prompt_k: float, tokens: float) -> tuple[float, float]:
+    wait_s = (stats.a_s + stats.b_s * prompt_k) * exp(stats.level)
+    return wait_s, tokens / exp(stats.speed)
 
 
 _PRIOR_SHAPE = tuple(

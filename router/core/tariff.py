@@ -17,7 +17,8 @@ class TableEntry:
     nothing is a claim only the operator can make. ``context`` and ``max_output`` are in tokens,
     ``deprecated`` is the day the provider withdraws the model, ``source`` names the table.
     ``remarks`` say what the table knows and ``price`` cannot express. ``provider`` is the seller in
-    the table's words; ``surfaces`` are those it names, empty where it names none.
+    the table's words; ``surfaces`` are those it names, empty where it names none. ``lacks`` are
+    fields of its dialect that the model does not take.
     """
 
     model: str
@@ -30,3 +31,4 @@ class TableEntry:
     remarks: tuple[str, ...] = ()
     provider: str = ""
     surfaces: frozenset[Surface] = frozenset()
+    lacks: frozenset[str] = frozenset()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
@@ -23,7 +24,7 @@ from router.simulate.buyer import Buyer, Errand, Hold, Send
 from router.simulate.caches import Caches
 from router.simulate.clock import VirtualClock
 from router.simulate.trial import Trial, tried
-from router.simulate.world import Fate, Site, World
+from router.simulate.world import World
 
 
 class Served(NamedTuple):
@@ -41,11 +42,10 @@ class Served(NamedTuple):
 
 
 class _Sent(NamedTuple):
-    """An attempt under way: what it was made from, and what will come of it."""
+    """An attempt under way: what will come of it, and how to run it otherwise (``tried``)."""
 
-    site: Site
-    fate: Fate
     trial: Trial
+    run: Callable[..., Trial]
 
     @property
     def content_at(self) -> float:
@@ -128,16 +128,10 @@ class Run:
         site = self._world.sites[choice.endpoint]
         number = len(flight.attempts) + len(flight.running) + 1
         fate = self._world.fate(site, errand, number, now, self._caches.warm(site, errand, now))
-        trial = tried(
-            site,
-            errand,
-            fate,
-            number=number,
-            now=now,
-            wall=self._clock.wall(),
-            patience_s=choice.patience_s,
-        )
-        sent = _Sent(site, fate, trial)
+        wall = self._clock.wall()
+        run = partial(tried, site, errand, fate, number=number, now=now, wall=wall)
+        trial = run(patience_s=choice.patience_s)
+        sent = _Sent(trial, run)
         flight.running.append(sent)
         flight.tried.add(choice.endpoint)
         self._buyer.begun(site.endpoint, errand)
@@ -169,18 +163,7 @@ class Run:
         flight.running = [winner]
         for sent in running:
             if sent is not winner:
-                attempt = sent.trial.attempt
-                cut = tried(
-                    sent.site,
-                    flight.errand,
-                    sent.fate,
-                    number=attempt.number,
-                    now=attempt.sent,
-                    wall=attempt.started_wall,
-                    patience_s=inf,
-                    left_s=now - attempt.sent,
-                )
-                self._book(flight, cut)
+                self._book(flight, sent.run(left_s=now - sent.trial.attempt.sent))
 
     def _book(self, flight: _Flight, trial: Trial) -> None:
         flight.attempts.append(trial.attempt)

@@ -47,6 +47,7 @@ class Engine:
         self._planner = Planner(self.board, clock, deviates(rng.getrandbits))
         self._decisions: dict[int, Decision] = {}
         self._said: dict[tuple[int, EndpointId], Said] = {}
+        self._spent_nano_usd: dict[int, int] = {}
         self.noted: list[Noted] = []
 
     def choose(self, errand: Errand, tried: Collection[EndpointId]) -> Send | Hold | None:
@@ -77,8 +78,13 @@ class Engine:
     ) -> Send | None:
         now = self._clock.mono()
         decision = self._planner.rescue(
-            errand.ask, first, now - sent, now - errand.arrived, tried
-        )  # fmt: skip
+            errand.ask,
+            first,
+            waited_s=now - sent,
+            elapsed_s=now - errand.arrived,
+            tried=tried,
+            spent_usd=self._spent_nano_usd.get(errand.number, 0) / 1e9,
+        )
         return None if decision is None else self._send(errand, decision)
 
     def begun(self, endpoint: Endpoint, errand: Errand) -> None:
@@ -87,6 +93,8 @@ class Engine:
 
     def learn(self, attempt: Attempt, errand: Errand, retry_after_s: float | None) -> None:
         self.board.observe(attempt, errand.ask, retry_after_s)
+        spent = self._spent_nano_usd.get(errand.number, 0)
+        self._spent_nano_usd[errand.number] = spent + attempt.cost_nano_usd
         said = self._said.pop((errand.number, attempt.endpoint), None)
         if said is not None and attempt.complete:
             for quantity, fact in _facts(attempt).items():
@@ -94,6 +102,7 @@ class Engine:
                 self.noted.append(Noted(*note))
 
     def settle(self, outcome: Outcome, errand: Errand) -> None:
+        self._spent_nano_usd.pop(errand.number, None)
         decision = self._decisions.pop(errand.number, None)
         if decision is not None:
             self.board.settle(outcome, decision, errand.ask)

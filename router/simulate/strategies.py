@@ -24,7 +24,7 @@ from router.simulate.rounds import rounds
 from router.simulate.world import World
 
 OURS: Final = "meritorder"
-HEDGED: Final = "meritorder+hedge"
+UNHEDGED: Final = f"{OURS}-unhedged"
 CLAIRVOYANT: Final = "clairvoyant"
 INFORMED: Final = "true-distributions"
 REPLICAS: Final = 4
@@ -76,7 +76,7 @@ SUREST: Final = min(FRONTIER, key=FRONTIER.__getitem__)
 
 STRATEGIES: Final[Mapping[str, Maker]] = {
     OURS: lambda s: Engine(s.world.endpoints, s.clock, s.rng),
-    HEDGED: lambda s: Engine(s.world.endpoints, s.clock, s.rng, Policy("", hedge=True)),
+    UNHEDGED: lambda s: Engine(s.world.endpoints, s.clock, s.rng, Policy("", hedge=False)),
     SHARED: _shared,
     ALONE: lambda s: Replicas(_engines(s)),
     CLAIRVOYANT: lambda s: Clairvoyant(s.world, s.arrivals, s.clock, s.caches),

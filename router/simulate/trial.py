@@ -40,7 +40,7 @@ def tried(
     number: int,
     now: float,
     wall: float,
-    patience_s: float,
+    patience_s: float = inf,
     left_s: float = inf,
 ) -> Trial:
     """Let an attempt run its course, or be cancelled after ``left_s``: another was faster."""

@@ -287,7 +287,13 @@ class Board:
             else self._rate(endpoint.family, wall).prompt_tokens(ask.prompt)
         )
         outlier = stats.is_outlier(attempt, view, prompt / 1000)
-        added = stats.learned(attempt, view, prompt / 1000, in_a_row=outlier and seen.outlier)
+        added = stats.learned(
+            attempt,
+            view,
+            prompt / 1000,
+            expected=self._expected(attempt, ask, wall),
+            in_a_row=outlier and seen.outlier,
+        )
         if usage is not None and not usage.estimated:
             added += self._habits(attempt, usage, ask, view, wall)
         if attempt.first is not None:
@@ -356,6 +362,13 @@ class Board:
             lately = sum([s.view.lately for s in serving if s.view is not None])
             most = max(most, lately / (lately + TRIALS * len(serving)))
         return most
+
+    def _expected(self, attempt: Attempt, ask: Ask, wall: float) -> stats.Expected | None:
+        """Expect the answer of which an attempt that was cut off showed nothing."""
+        if attempt.streamed or attempt.complete:
+            return None
+        found = self._length(self._seen[attempt.endpoint].endpoint, ask, wall)
+        return stats.Expected(found.mean_capped(ask.max_tokens) * found.visible, found.spread)
 
     def _habits(
         self, attempt: Attempt, usage: Usage, ask: Ask, view: Stats, wall: float

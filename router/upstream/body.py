@@ -13,6 +13,7 @@ from msgspec import Raw
 from router.core.catalogue import Endpoint
 from router.core.faults import Fault, Kind
 from router.core.surface import Surface
+from router.upstream.retold import OWN
 
 OUR_KEYS = ("sla", "provider", "models")
 """The SLA object, and OpenRouter's routing wishes, which we have granted ourselves."""
@@ -48,6 +49,11 @@ def edit(
         raise Fault(Kind.BAD_JSON, f"the body is not a JSON object: {exc}") from exc
     for key in OUR_KEYS:
         fields.pop(key, None)
+    told = OWN.get(surface)
+    if told is not None:
+        name, own = told
+        if name in fields:
+            fields[name] = own(fields[name])
     fields["model"] = Raw(_encoder.encode(endpoint.upstream_model))
     if stream:
         fields["stream"] = _TRUE

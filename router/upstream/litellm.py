@@ -18,7 +18,7 @@ import importlib.metadata
 import os
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any, Self
@@ -26,7 +26,7 @@ from typing import Any, Self
 from router.core.answer import Piece
 from router.core.catalogue import Endpoint
 from router.core.faults import Fault, Kind
-from router.ports import Call, Reply
+from router.ports import Call
 from router.upstream.beneath import response_beneath
 from router.upstream.line import NOT_PASSED
 from router.upstream.litellm_faults import had_begun, litellm_fault
@@ -84,7 +84,7 @@ class LiteLLM:
         thread.start()
         return thread
 
-    def call(self, endpoint: Endpoint, call: Call) -> AbstractAsyncContextManager[Reply]:
+    def call(self, endpoint: Endpoint, call: Call) -> Exchange:
         """Prepare one exchange; entering it sends the request (``ports.Upstream``)."""
         if self._complete is None:
             why = f"could not be loaded: {self.error}" if self.error else "is still being loaded"
@@ -193,7 +193,7 @@ async def _warm(complete: Complete, wall: Callable[[], float]) -> None:
 
 
 class Exchange:
-    """One request through litellm and its reply (``ports.Reply``)."""
+    """One request through litellm and its reply (``ports.Exchange``, ``ports.Reply``)."""
 
     status = 200
     length: int | None = None
@@ -217,6 +217,7 @@ class Exchange:
         self._said_something = False
         self._content = False
         self._ended = False
+        self.sent = False
 
     async def __aenter__(self) -> Self:
         import httpx  # litellm's own; its limits are the only ones that know connecting apart
@@ -231,6 +232,7 @@ class Exchange:
             headers["tracestate"] = call.tracestate
         if call.stream:
             params["stream_options"] = {"include_usage": True}
+        self.sent = True  # It may be, from here on; litellm does not say.
         try:
             self._answer = await self._complete(
                 **params,

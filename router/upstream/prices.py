@@ -21,6 +21,7 @@ from router.core.surface import Surface
 from router.core.tariff import TableEntry
 from router.upstream.off_peak import OffPeak, discount_windows
 from router.upstream.rates import price_of
+from router.upstream.translate.chat_to_messages import ADAPTIVE, EFFORT
 
 _FILE = "model_prices_and_context_window_backup.json"
 _MODES: Mapping[str, frozenset[Surface]] = {
@@ -128,7 +129,21 @@ def _entry(name: str, row: _Row, said: dict[str, object], source: str) -> TableE
         remarks=remarks,
         provider=row.litellm_provider,
         surfaces=_surfaces(row),
+        lacks=_lacks(row, said),
     )
+
+
+_WAYS_TO_THINK: Mapping[str, str] = {
+    "supports_adaptive_thinking": ADAPTIVE,
+    "supports_output_config": EFFORT,
+}
+
+
+def _lacks(row: _Row, said: Mapping[str, object]) -> frozenset[str]:
+    """Return the ways in which Anthropic's API cannot be told an effort for this model."""
+    if row.litellm_provider != "anthropic":
+        return frozenset()
+    return frozenset(way for flag, way in _WAYS_TO_THINK.items() if said.get(flag) is not True)
 
 
 def _surfaces(row: _Row) -> frozenset[Surface]:

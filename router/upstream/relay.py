@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 from functools import lru_cache
 from types import TracebackType
 from typing import Self
@@ -21,7 +21,7 @@ from router.core.answer import Piece
 from router.core.catalogue import Endpoint, EndpointId
 from router.core.faults import Fault, Kind
 from router.core.surface import Surface
-from router.ports import Call, Reply
+from router.ports import Call
 from router.upstream.body import edit
 from router.upstream.line import Line
 from router.upstream.readers import STREAMED, WHOLE
@@ -38,7 +38,7 @@ client has its answer by then."""
 REFUSAL_S = 5.0
 """How long the body of a refusal may take; its status says most of it."""
 
-_PASSED = ("x-ratelimit-", "openai-")
+_PASSED = ("x-ratelimit-", "openai-", "anthropic-")
 _IDS = ("x-request-id", "x-generation-id", "request-id", "apim-request-id", "cf-ray")
 
 
@@ -67,7 +67,7 @@ class Relay:
             (e.id, s): Line.to(e, environ, connector, s) for e in endpoints for s in e.speaks
         }
 
-    def call(self, endpoint: Endpoint, call: Call) -> AbstractAsyncContextManager[Reply]:
+    def call(self, endpoint: Endpoint, call: Call) -> Exchange:
         """Prepare one exchange; entering it sends the request (``ports.Upstream``)."""
         to = endpoint.id, call.surface
         line = self._lines.get(to)
@@ -78,9 +78,9 @@ class Relay:
 
 
 class Exchange:
-    """One request and its reply (``ports.Reply``)."""
+    """One request and its reply (``ports.Exchange``, ``ports.Reply``)."""
 
-    __slots__ = ("_call", "_ended", "_line", "_untrue", "_wall", "_wire")
+    __slots__ = ("_call", "_ended", "_line", "_untrue", "_wall", "_wire", "sent")
 
     _wire: Wire
 
@@ -90,6 +90,7 @@ class Exchange:
         self._wall = wall
         self._ended = False
         self._untrue = False
+        self.sent = False
 
     async def __aenter__(self) -> Self:
         line, call = self._line, self._call
@@ -101,7 +102,10 @@ class Exchange:
             surface=call.surface,
         )
         try:
-            self._wire = await line.way.send(line.head(call, len(body)), body)
+            head = line.head(call, len(body))
+            wire = await line.way.open()
+            self.sent = True
+            self._wire = await wire.ask(head, body)
         except FOREIGN as exc:
             raise as_fault(exc, line.endpoint) from exc
         if self._wire.status // 100 != 2:  # noqa: PLR2004 - the class of success

@@ -47,9 +47,7 @@ def params_of(body: bytes, endpoint: Endpoint) -> dict[str, Any]:
 
 def refused_param(endpoint: Endpoint, name: str) -> Fault:
     """Return the fault of a parameter that this endpoint cannot be given."""
-    return Fault(
-        Kind.REJECTED, f"{endpoint.id}: the parameter {name!r} is not supported", param=name
-    )
+    return Fault(Kind.UNTOLD, f"{endpoint.id}: the parameter {name!r} is not supported", param=name)
 
 
 def completion(answer: Mapping[str, Any]) -> bytes:

@@ -8,12 +8,13 @@ an SDK reads no other.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
+from contextlib import aclosing, contextmanager
 from types import TracebackType
 from typing import Final, Self
 
 import msgspec
 
+from router import ports
 from router.core.answer import Piece
 from router.core.catalogue import Endpoint
 from router.core.dialects import way
@@ -39,7 +40,7 @@ class Translating:
     def ready(self) -> bool:
         return self._inner.ready
 
-    def call(self, endpoint: Endpoint, call: Call) -> AbstractAsyncContextManager[Reply]:
+    def call(self, endpoint: Endpoint, call: Call) -> ports.Exchange:
         """Prepare one exchange; entering it sends the request (``ports.Upstream``)."""
         behind = way(call.surface, endpoint.speaks)
         if behind is None or behind is call.surface:
@@ -48,7 +49,10 @@ class Translating:
 
 
 class Exchange:
-    """One request told in another surface, and its reply told back (``ports.Reply``)."""
+    """One request told in another surface, and its reply told back.
+
+    It is ``ports.Exchange`` and ``ports.Reply``.
+    """
 
     _reply: Reply
 
@@ -81,6 +85,10 @@ class Exchange:
         traceback: TracebackType | None,
     ) -> None:
         await self._exchange.__aexit__(kind, exc, traceback)
+
+    @property
+    def sent(self) -> bool:
+        return self._exchange.sent
 
     @property
     def status(self) -> int:

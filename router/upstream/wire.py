@@ -58,17 +58,12 @@ class Way:
         self.target: str = str(url) if through else url.raw_path_qs
         """What the request line names: all of the URL where a proxy reads it."""
 
-    async def send(self, head: bytes, body: bytes) -> Wire:
-        """Send a request and wait for the head of its answer. Raises ``trouble.FOREIGN``."""
+    async def open(self) -> Wire:
+        """Return a connection, kept or new. Raises ``trouble.FOREIGN``."""
         try:
-            connection = await self._connector.connect(self._request, [], self._timeout)
+            return Wire(await self._connector.connect(self._request, [], self._timeout))
         except TimeoutError as exc:
             raise ConnectionTimeoutError("no connection in time") from exc
-        try:
-            return await Wire(connection).ask(head, body)
-        except BaseException:
-            connection.close()
-            raise
 
 
 class Wire:
@@ -84,7 +79,18 @@ class Wire:
         self._connection = connection
 
     async def ask(self, head: bytes, body: bytes) -> Self:
-        """Send, and read until the head of the answer is there."""
+        """Send, and read until the head of the answer is there; hang up if it never comes.
+
+        Raises ``trouble.FOREIGN``.
+        """
+        try:
+            await self._ask(head, body)
+        except BaseException:
+            self._connection.close()
+            raise
+        return self
+
+    async def _ask(self, head: bytes, body: bytes) -> None:
         protocol, transport = self._connection.protocol, self._connection.transport
         if protocol is None or transport is None:
             raise ServerDisconnectedError
@@ -107,7 +113,6 @@ class Wire:
         self.headers = message.headers
         self.content = content
         content.on_eof(self._ended)
-        return self
 
     @property
     def media(self) -> str:

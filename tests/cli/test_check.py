@@ -29,7 +29,7 @@ def test_the_shipped_configuration_is_fine_and_the_sandbox_is_named(run: Run) ->
     result = run("check")
     assert result.exit_code == 0
     assert "config.toml: fine" in result.output
-    assert "10 of 10, 10 with a price (served by the SANDBOX MARKET" in result.output
+    assert "11 of 11, 11 with a price (served by the SANDBOX MARKET" in result.output
 
 
 def test_what_was_not_checked_is_said(run: Run) -> None:

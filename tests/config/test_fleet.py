@@ -54,7 +54,7 @@ def test_the_shipped_file_without_any_key_is_the_sandbox_market() -> None:
     assert market.sandboxed
     assert market.warnings == ()
     assert asked == []
-    assert len(market.endpoints) == 10
+    assert len(market.endpoints) == 11
     assert all(e.api_key_env is None for e in market.endpoints)
     assert {e.base_url for e in market.endpoints} == {
         f"http://127.0.0.1:9/{e.id}" for e in market.endpoints
@@ -79,11 +79,12 @@ def test_the_shipped_market_is_the_one_of_mid_2025() -> None:
         "claude-sonnet-4@anthropic": (3.0, 15.0, 200000, 1200, 70),
         "o3@openai": (2.0, 8.0, 200000, 5400, 110),
         "gemini-2.5-pro@google": (1.25, 10.0, 1048576, 4700, 140),
+        "embedding-3@openai": (0.02, 0.0, 8192, 250, 1000),
     }
     r1 = [e for e in market.endpoints if "deepseek-r1" in e.serves]
     assert {e.family for e in r1} == {"deepseek-r1"}
     assert len(r1) == 7
-    assert all("reasoning" in e.serves for e in market.endpoints)
+    assert all(("reasoning" in e.serves) is (Surface.CHAT in e.speaks) for e in market.endpoints)
     assert [e.id for e in market.endpoints if e.dialect is not Dialect.OPENAI] == [
         "claude-sonnet-4@anthropic"
     ]
@@ -97,6 +98,7 @@ def test_with_some_keys_only_their_endpoints_serve_and_the_others_are_named() ->
     assert [(e.id, e.base_url, e.api_key_env) for e in found.endpoints] == [
         ("deepseek-r1@deepseek", "https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
         ("o3@openai", "https://api.openai.com/v1", "OPENAI_API_KEY"),
+        ("embedding-3@openai", "https://api.openai.com/v1", "OPENAI_API_KEY"),
     ]
     assert "FRIENDLI_TOKEN is not in the environment" in "\n".join(found.warnings)
     assert found.warnings[0].startswith("deepseek-r1@azure is left out: base_url is still 'https:")

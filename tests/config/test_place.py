@@ -45,7 +45,7 @@ def test_every_policy_of_the_repository_is_shipped() -> None:
 def test_init_writes_a_configuration_that_loads(tmp_path: Path) -> None:
     paths = write_starting_files(tmp_path / "new")
     assert sorted(str(p.relative_to(tmp_path / "new")) for p in paths) == sorted(NAMES)
-    assert len(load(tmp_path / "new/config.toml", environ={}).endpoints) == 10
+    assert len(load(tmp_path / "new/config.toml", environ={}).endpoints) == 11
 
 
 def test_init_overwrites_nothing_unless_forced(tmp_path: Path) -> None:

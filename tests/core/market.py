@@ -124,6 +124,10 @@ def e2e(limit_ms: float, percentile: float = 0.95) -> Bound:
     return Bound(BoundKind.E2E, limit_ms, percentile)
 
 
+def cost(limit_usd: float, percentile: float = 0.95) -> Bound:
+    return Bound(BoundKind.COST, limit_usd, percentile)
+
+
 def an_attempt(
     *,
     ttft_s: float | None = 0.8,

@@ -23,7 +23,7 @@ from router.core.hedge import (
     rescue,
 )
 from router.core.stakes import Stakes
-from tests.core.market import NOON, a_candidate, an_ask, an_endpoint, e2e, known, ttft
+from tests.core.market import NOON, a_candidate, an_ask, an_endpoint, cost, e2e, known, ttft
 
 CHEAP = an_endpoint("r1@cheap", 0.5, 2, ttft_ms=800)
 BACKUP = an_endpoint("r1@backup", 1, 4, ttft_ms=400)
@@ -102,6 +102,58 @@ def test_a_loser_that_is_billed_to_its_end_must_be_worth_its_answer() -> None:
     plain, dear = fired(1.3), fired(1.3, first=billed)
     assert plain is not None
     assert dear is None or dear.spend_usd > plain.spend_usd
+
+
+WHOLE = an_ask(e2e(20_000), stream=False)
+"""Takes CHEAP and BACKUP about thirteen seconds."""
+
+
+def test_a_whole_answer_is_silent_while_it_is_made_and_needs_no_rescue_for_that() -> None:
+    quick = an_endpoint("r1@quick", 0.5, 2, ttft_ms=400, tps=100)
+    assert fired(4.0, ask=WHOLE, first=quick, lam=10) is None
+
+
+def test_a_whole_answer_that_should_have_been_there_long_ago_is_rescued() -> None:
+    quick = an_endpoint("r1@quick", 0.5, 2, ttft_ms=400, tps=300)
+    hung = an_endpoint("r1@hung", 0.5, 2, ttft_ms=400, tps=300)
+    ask = an_ask(e2e(40_000), stream=False)
+    found = fired(25.0, ask=ask, first=hung, second=quick)
+    assert found is not None
+    assert found.first_keeps < 0.5 < found.second_keeps
+
+
+def test_a_first_token_that_a_whole_answer_never_shows_cannot_be_saved() -> None:
+    assert timer(BACKUP, ask=an_ask(ttft(2000), stream=False)) is None
+
+
+def test_what_the_loser_makes_of_a_whole_answer_is_part_of_the_price() -> None:
+    """Of a stream only the prompt is paid twice; of a whole answer what both have made."""
+    slow = an_endpoint("r1@slow", 0.5, 2, ttft_ms=400, tps=30)
+    streamed = fired(15.0, ask=an_ask(e2e(35_000)), first=slow, lam=300)
+    whole = fired(15.0, ask=an_ask(e2e(35_000), stream=False), first=slow, lam=300)
+    assert streamed is not None
+    assert whole is None or whole.spend_usd > streamed.spend_usd
+
+
+def test_a_bound_on_cost_holds_for_both_attempts_together() -> None:
+    both = an_ask(ttft(2000), cost(0.006))
+    assert fired(1.3, ask=both) is not None
+    one = an_ask(ttft(2000), cost(0.004))
+    assert fired(1.3, ask=one) is None
+
+
+def test_what_was_spent_before_counts_against_a_bound_on_cost() -> None:
+    ask = an_ask(ttft(2000), cost(0.006))
+    candidates = [a_candidate(CHEAP, known(CHEAP, sd=0.7)), a_candidate(BACKUP)]
+
+    def after(spent_usd: float) -> Rescue | None:
+        return rescue(
+            ask, CHEAP.id, candidates, Stakes(50, 0.0015), wall=NOON,
+            elapsed_s=1.3, waited_s=1.3, spent_usd=spent_usd,
+        )  # fmt: skip
+
+    assert after(0.0) is not None
+    assert after(0.004) is None
 
 
 @given(waited=st.floats(1e-6, 1e3), more=st.floats(1, 1e3))

@@ -167,6 +167,48 @@ def test_a_wait_cut_shorter_than_expected_says_nothing(kind: Kind) -> None:
     assert not [key for key in found if key[0] in ("fast", "sharp", "line")]
 
 
+EXPECTED = stats.Expected(visible_tokens=600, spread=0.45)
+"""Answers that take the endpoint a wait of 0.8 s and twelve to decode."""
+
+
+def cut_off(elapsed_s: float, expected: stats.Expected | None = EXPECTED) -> Learner:
+    """A settled endpoint of which ten whole answers were cut off after ``elapsed_s``."""
+    learner = Learner()
+    learner.settles()
+    cut = an_attempt(ttft_s=None, elapsed_s=elapsed_s, fault=Kind.OUTRUN, streamed=False)
+    for _ in range(10):
+        found = learned(cut, learner.belief, 0.5, expected=expected)
+        for group, index, amount in found:
+            learner.sums[group.name][index] += amount
+    return learner
+
+
+def test_the_silence_of_a_whole_answer_that_was_cut_off_is_not_its_wait() -> None:
+    settled, cut = Learner(), cut_off(8.0)
+    settled.settles()
+    assert cut.expects_s() == pytest.approx(settled.expects_s())
+    assert cut.belief.speed == pytest.approx(settled.belief.speed)
+
+
+def test_a_whole_answer_cut_off_late_may_have_been_long_and_slows_its_endpoint_a_little() -> None:
+    settled, cut = Learner(), cut_off(25.0)
+    settled.settles()
+    slower = exp(settled.belief.speed - cut.belief.speed)
+    assert 1 < slower < 1.5
+    assert 1 < cut.expects_s() / settled.expects_s() < 1.5
+
+
+def test_the_surer_the_length_the_more_a_late_whole_answer_tells() -> None:
+    vague, sure = cut_off(25.0), cut_off(25.0, EXPECTED._replace(spread=0.05))
+    assert sure.belief.speed < vague.belief.speed
+
+
+def test_a_whole_answer_of_unknown_length_that_was_cut_off_says_nothing() -> None:
+    settled = Learner()
+    settled.settles()
+    assert cut_off(25.0, None).belief == settled.belief
+
+
 def test_who_left_during_the_answer_still_saw_its_wait_and_not_its_speed() -> None:
     found = amounts(an_attempt(ttft_s=0.9, fault=Kind.CANCELLED))
     assert ("line", 0) in found

@@ -7,8 +7,8 @@ The board and the decisions are the real ones. Every fake is passed where the pr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from random import Random
@@ -22,7 +22,7 @@ from router.core.measure import Attempt, Outcome
 from router.core.policy import DEFAULT_POLICY, Policy
 from router.dispatch import Dispatcher
 from router.ports import Board as BoardPort
-from router.ports import Call, Downstream, Head, Record, Reply, Telemetry, TraceContext, Tracer
+from router.ports import Call, Downstream, Exchange, Head, Record, Telemetry, TraceContext, Tracer
 from router.ports import Upstream as UpstreamPort
 from router.store.board import Board
 from tests.core.market import an_ask, an_endpoint
@@ -51,6 +51,7 @@ class Script:
     """What one call does: headers after a while, then (seconds since the last, event) each."""
 
     events: Sequence[tuple[float, Event]] = ()
+    connects_after: float = 0.0
     headers_after: float = 0.1
     fault: Exception | None = None
     hangs: bool = False
@@ -96,6 +97,33 @@ class FakeReply:
             await asyncio.sleep(1e6)
 
 
+class FakeExchange:
+    """Plays one script; ``connects_after`` seconds in, the provider has the request."""
+
+    def __init__(self, upstream: FakeUpstream, script: Script) -> None:
+        self._upstream, self._script = upstream, script
+        self.sent = False
+
+    async def __aenter__(self) -> FakeReply:
+        self._upstream.open += 1
+        try:
+            await self._until_headers()
+        except BaseException:
+            self._upstream.open -= 1
+            raise
+        return FakeReply(self._script)
+
+    async def _until_headers(self) -> None:
+        await asyncio.sleep(self._script.connects_after)
+        self.sent = True
+        await asyncio.sleep(self._script.headers_after)
+        if self._script.fault is not None:
+            raise self._script.fault
+
+    async def __aexit__(self, *_: object) -> None:
+        self._upstream.open -= 1
+
+
 class FakeUpstream:
     """Plays one script per endpoint, call after call; the last one again and again."""
 
@@ -106,22 +134,10 @@ class FakeUpstream:
         self.calls: list[tuple[EndpointId, Call]] = []
         self.open = 0
 
-    def call(self, endpoint: Endpoint, call: Call) -> AbstractAsyncContextManager[Reply]:
-        return self._exchange(endpoint, call)
-
-    @asynccontextmanager
-    async def _exchange(self, endpoint: Endpoint, call: Call) -> AsyncIterator[Reply]:
+    def call(self, endpoint: Endpoint, call: Call) -> Exchange:
         self.calls.append((endpoint.id, call))
         scripts = self._scripts.get(endpoint.id, [GOOD])
-        script = scripts.pop(0) if len(scripts) > 1 else scripts[0]
-        self.open += 1
-        try:
-            await asyncio.sleep(script.headers_after)
-            if script.fault is not None:
-                raise script.fault
-            yield FakeReply(script)
-        finally:
-            self.open -= 1
+        return FakeExchange(self, scripts.pop(0) if len(scripts) > 1 else scripts[0])
 
     @property
     def tried(self) -> list[str]:

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from router.core.ask import Ask
+from router.core.ask import Ask, Mode
 from router.core.faults import Kind
 from router.core.measure import Verdict
 from router.core.policy import Policy
+from router.planner import Planner
 from router.store.board import Board
-from tests.core.market import an_ask, an_attempt, e2e, ttft
+from tests.core.loop import VirtualClock
+from tests.core.market import an_ask, an_attempt, cost, e2e, ttft
 from tests.dispatch.stage import (
     CHEAP,
     DEAR,
@@ -157,6 +159,54 @@ def test_whole_answers_race_for_the_end() -> None:
     ran = race(SILENT, GOOD, ask=ask).play()
     assert ran.client.data == b"one two three[DONE]"
     assert [a.fault for a in ran.attempts] == [Kind.OUTRUN, None]
+
+
+def test_a_second_that_had_not_left_when_the_first_came_costs_nothing() -> None:
+    ran = race(LATE, Script(connects_after=5.0)).play()
+    assert [(a.endpoint, a.fault) for a in ran.attempts] == [
+        (MIDDLE.id, Kind.OUTRUN),
+        (CHEAP.id, None),
+    ]
+    assert ran.attempts[0].usage is None
+    assert ran.attempts[0].cost_nano_usd == 0
+
+
+def test_a_whole_answer_is_booked_once_and_its_loser_before_it() -> None:
+    ran = race(SILENT, GOOD, ask=an_ask(e2e(8000), stream=False)).play()
+    head = ran.client.head
+    assert head is not None
+    assert head.outcome is not None
+    assert [a.number for a in head.outcome.attempts] == [1, 2]
+    assert ran.attempts == head.outcome.attempts
+
+
+def test_a_request_with_a_cost_bound_is_raced_only_where_both_fit_in_it() -> None:
+    def tried(most_usd: float) -> list[str]:
+        return race(LATE, ask=an_ask(ttft(2000), cost(most_usd))).play().upstream.tried
+
+    assert tried(1.0) == [CHEAP.id, MIDDLE.id]
+    assert tried(0.0015) == [CHEAP.id]
+
+
+def test_a_strict_request_gets_no_second_that_would_rather_miss() -> None:
+    strict = an_ask(ttft(500), mode=Mode.STRICT)
+    ran = race(LATE, ask=strict).play()
+    assert ran.upstream.tried in ([], [CHEAP.id])
+
+
+def test_whole_answers_and_streams_of_one_class_have_their_own_timers() -> None:
+    clock = VirtualClock()
+    planner = Planner(Board((CHEAP, MIDDLE), clock), clock, lambda: 0.0)
+    streamed = an_ask(ttft(2000))
+    hedging = Policy("default", hedge=True)
+
+    def timer(ask: Ask) -> float | None:
+        return planner.rescue_after_s(ask, hedging, planner.plan(ask, (), 0.0), 0.0, ())
+
+    first = timer(streamed)
+    assert first is not None
+    assert timer(streamed._replace(stream=False)) is None
+    assert timer(streamed) == first
 
 
 def test_both_with_content_at_the_same_instant_are_one_answer() -> None:

@@ -41,7 +41,7 @@ LIMIT_S = 8.0
 _WAIT_S = 2.0
 _OF_OPENAI = frozenset((Surface.CHAT, Surface.RESPONSES, Surface.COMPLETIONS, Surface.EMBEDDINGS))
 _OF_ANTHROPIC = frozenset((Surface.MESSAGES, Surface.COUNT_TOKENS))
-_REFUSED = (Kind.REJECTED, Kind.BAD_BODY)
+_REFUSED = (Kind.UNTOLD, Kind.BAD_BODY)
 SPEAKS: Mapping[str, frozenset[Surface]] = {
     "openai": _OF_OPENAI,
     "chat-only": frozenset((Surface.CHAT,)),

@@ -11,7 +11,7 @@ from tests.sandbox.test_openai import client
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PATH = "/embeddings"
-SMALL = "text-embedding-3-small@openai"
+SMALL = "embedding-3@openai"
 
 
 async def test_the_real_client_reads_vectors_of_length_one(market: Market) -> None:

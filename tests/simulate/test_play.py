@@ -15,11 +15,11 @@ from router.simulate.loop import Served
 from router.simulate.play import Task, play
 from router.simulate.scenario import Scenario, read
 from router.simulate.shelf import SHIPPED, find
-from router.simulate.strategies import CLAIRVOYANT, HEDGED, INFORMED, OURS
+from router.simulate.strategies import CLAIRVOYANT, INFORMED, OURS, UNHEDGED
 from router.simulate.world import World
 
 ROOT = Path(__file__).parents[2]
-HONEST = (OURS, HEDGED, INFORMED, "fixed-in-hindsight", "litellm-shuffle", "openrouter-nitro")
+HONEST = (OURS, UNHEDGED, INFORMED, "fixed-in-hindsight", "litellm-shuffle", "openrouter-nitro")
 
 
 @pytest.fixture(scope="module")

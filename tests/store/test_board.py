@@ -288,6 +288,19 @@ def test_a_client_that_leaves_late_says_that_it_took_so_long_at_least() -> None:
     assert table.stats().p_fail == before.p_fail
 
 
+def test_a_whole_answer_given_up_while_it_was_made_does_not_slow_its_endpoint() -> None:
+    """Six hundred tokens at 50 a second take twelve seconds, and the wait."""
+    table = Table()
+    before = table.stats()
+    for _ in range(5):
+        table.board.begun(ONE)
+        cut = an_attempt(ttft_s=None, fault=Kind.OUTRUN, elapsed_s=9.0, endpoint=ONE.id)
+        cut = cut._replace(streamed=False, started_wall=table.clock.now)
+        table.board.observe(cut, CHAT._replace(stream=False), None)
+    assert table.stats().level == before.level
+    assert table.stats().speed == before.speed
+
+
 # Tokens
 
 

@@ -45,7 +45,7 @@ def test_what_would_steer_litellm_itself_is_refused_by_name(name: str) -> None:
     body = json.dumps({"model": "m", "messages": [], name: "http://evil"}).encode()
     with pytest.raises(Fault) as told:
         params_of(body, ENDPOINT)
-    assert (told.value.kind, told.value.param) == (Kind.REJECTED, name)
+    assert (told.value.kind, told.value.param) == (Kind.UNTOLD, name)
 
 
 def test_our_own_keys_and_nulls_are_no_parameters() -> None:

@@ -44,7 +44,7 @@ def wrong(path: str, takes: str) -> Fault:
 
 def refused(path: str, why: str) -> Fault:
     """Return the fault of a field that cannot be said in the endpoint's dialect."""
-    return Fault(Kind.REJECTED, f"{path}: {why}.", param=path)
+    return Fault(Kind.UNTOLD, f"{path}: {why}.", param=path)
 
 
 def only(fields: Mapping[str, Any], known: Collection[str], path: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from router.upstream.retold import MARK
 from router.upstream.translate.chat_ear import ChatEar, Heard, hear_whole
 from router.upstream.translate.field import Fields, dicts
 from router.upstream.translate.response import begun, ended
@@ -124,7 +125,7 @@ class ResponsesVoice(ChatEar):
         name = self._response["id"].removeprefix("resp_")
         index = len(self._output)
         self._kind = kind
-        self._item = {"id": f"{_ITEM_PREFIXES[kind]}_{name}_{index}", **item}
+        self._item = {"id": f"{_ITEM_PREFIXES[kind]}_{MARK}_{name}_{index}", **item}
         added = "response.output_item.added"
         return shut + self._event(added, output_index=index, item=self._item)
 

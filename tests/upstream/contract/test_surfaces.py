@@ -30,7 +30,7 @@ from tests.upstream.contract.conftest import ENVIRON
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 R1, O3 = "deepseek-r1@parasail", "o3@openai"
-CLAUDE, SMALL = "claude-sonnet-4@anthropic", "text-embedding-3-small@openai"
+CLAUDE, SMALL = "claude-sonnet-4@anthropic", "embedding-3@openai"
 ASKED: dict[Surface, dict[str, Any]] = {
     Surface.CHAT: {},
     Surface.RESPONSES: {"input": "Why is the sky blue?"},

@@ -284,7 +284,7 @@ SELLERS: dict[str, Seller] = {
         comment=b"OPENROUTER PROCESSING",
     ),
     "gpt-5.4-mini@openai": Seller("/v1/chat/completions", "openai chat", _OPENAI_KEY, _OPENAI),
-    "text-embedding-3-small@openai": Seller(
+    "embedding-3@openai": Seller(
         "/v1/embeddings", "openai embeddings", _OPENAI_KEY, _OPENAI, voice=Voice.EMBEDDINGS
     ),
     "claude-haiku-5-5@anthropic": Seller(

@@ -370,7 +370,7 @@ def test_a_call_that_is_forced_comes_without_thinking() -> None:
 )
 def test_what_anthropic_cannot_be_told_is_refused_by_name(fields: Json, param: str) -> None:
     fault = refusal(**fields)
-    assert (fault.kind, fault.param) == (Kind.REJECTED, param)
+    assert (fault.kind, fault.param) == (Kind.UNTOLD, param)
     assert param in fault.message
 
 

@@ -159,7 +159,7 @@ def test_unsigned_thinking_of_an_open_tool_loop_is_given_back() -> None:
 def test_signed_thinking_of_an_open_tool_loop_is_refused_by_name(thinking: Json) -> None:
     with pytest.raises(Fault) as caught:
         said(*loop(thinking))
-    assert (caught.value.kind, caught.value.param) == (Kind.REJECTED, "signature")
+    assert (caught.value.kind, caught.value.param) == (Kind.UNTOLD, "signature")
 
 
 def test_thinking_of_a_finished_turn_is_left_out() -> None:
@@ -347,7 +347,7 @@ def test_an_endpoint_that_takes_no_effort_is_told_none() -> None:
 def test_what_a_chat_endpoint_cannot_be_told_is_refused_by_name(fields: Json, param: str) -> None:
     with pytest.raises(Fault) as caught:
         to_chat(**fields)
-    assert (caught.value.kind, caught.value.param) == (Kind.REJECTED, param)
+    assert (caught.value.kind, caught.value.param) == (Kind.UNTOLD, param)
 
 
 def test_openais_models_take_no_top_k() -> None:

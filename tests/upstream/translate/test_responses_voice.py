@@ -67,16 +67,16 @@ WHOLE = completion(
 )
 TEXT = {"type": "output_text", "text": "So, now", "annotations": [], "logprobs": []}
 OUTPUT = [
-    {"id": "rs_7_0", "type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm"}]},
+    {"id": "rs_told_7_0", "type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm"}]},
     {
-        "id": "msg_7_1",
+        "id": "msg_told_7_1",
         "type": "message",
         "role": "assistant",
         "status": "completed",
         "content": [TEXT],
     },
     {
-        "id": "fc_7_2",
+        "id": "fc_told_7_2",
         "type": "function_call",
         "call_id": "c1",
         "name": "weather",
