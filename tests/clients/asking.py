@@ -6,6 +6,9 @@ from typing import Any
 from pydantic import BaseModel
 
 MODEL = "deepseek-r1"
+EMBEDDING = "text-embedding-3-small"
+"""Served in the market and at the aimock."""
+
 QUESTION = "What is a merit order?"
 MESSAGES: Any = [{"role": "user", "content": QUESTION}]
 WEATHER_QUESTION = "What will the weather be in Oslo and Rome?"
@@ -40,6 +43,13 @@ WEATHER_ANTHROPIC: Any = {
     "input_schema": ARGUMENTS,
 }
 """As Anthropic's messages take it."""
+
+
+PICTURE = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJg"
+    "gg=="
+)
+"""One pixel."""
 
 
 class Plant(BaseModel):

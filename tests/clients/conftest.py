@@ -44,7 +44,8 @@ def aimock() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def mocked(aimock: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     """A proxy all of whose endpoints are an aimock."""
-    with serving(tmp_path_factory.mktemp("mocked"), configured(aimock)) as running:
+    folder = tmp_path_factory.mktemp("mocked")
+    with serving(folder, configured(aimock), market=False) as running:
         yield running
 
 

@@ -41,11 +41,13 @@ class Proxy:
 
 
 @contextmanager
-def serving(folder: Path, configuration: str | None = None) -> Iterator[Proxy]:
-    """Run the command with this configuration, or with the shipped one on the market."""
+def serving(
+    folder: Path, configuration: str | None = None, *, market: bool = True
+) -> Iterator[Proxy]:
+    """Run the command with this configuration, or the shipped one, on the market or not."""
     if configuration is not None:
         (folder / "config.toml").write_text(configuration)
-    environ = {**os.environ, **({} if configuration else MARKET)}
+    environ = {**os.environ, **(MARKET if market else {})}
     with subprocess.Popen(
         [os.environ.get("MERITORDER", "meritorder"), "serve", "--port", "0"],
         cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,

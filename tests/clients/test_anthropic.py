@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Iterator
 
+import anthropic
 import pytest
 from anthropic import Anthropic, AsyncAnthropic
-from asking import ASKING_WEATHER, MESSAGES, SHORT, WEATHER_ANTHROPIC
+from asking import ASKING_WEATHER, MESSAGES, PICTURE, SHORT, WEATHER_ANTHROPIC, Plant
 from conftest import Place
 from serving import Proxy
 
@@ -86,6 +87,29 @@ def test_the_results_of_tools_are_taken_back(client: Anthropic, place: Place) ->
     turns = [{"role": "assistant", "content": first}, {"role": "user", "content": results}]
     answer = client.messages.create(messages=[*ASKING_WEATHER, *turns], **asked)
     assert [block.type for block in answer.content if block.type != "thinking"] == ["text"]
+
+
+def test_the_parse_helper_returns_the_callers_own_type(client: Anthropic, place: Place) -> None:
+    answer = client.messages.parse(
+        model=place.model, max_tokens=4000, output_format=Plant,
+        messages=[{"role": "user", "content": "Tell of a power plant."}],
+    )  # fmt: skip
+    assert isinstance(answer.parsed_output, Plant)
+
+
+@pytest.mark.parametrize("model", ["claude-sonnet-4", "o3"])
+def test_pictures_are_shown_to_models_that_see(proxy: Proxy, model: str) -> None:
+    picture = {"type": "base64", "media_type": "image/png", "data": PICTURE}
+    content = [{"type": "image", "source": picture}, {"type": "text", "text": "What is it?"}]
+    with Anthropic(base_url=proxy.root, api_key="none", default_headers=SHORT) as client:
+        answer = client.messages.create(
+            model=model, max_tokens=4000, messages=[{"role": "user", "content": content}]
+        )
+        assert answer.stop_reason == "end_turn"
+        with pytest.raises(anthropic.UnprocessableEntityError, match="capability"):
+            client.messages.create(
+                model="deepseek-r1", max_tokens=400, messages=[{"role": "user", "content": content}]
+            )
 
 
 def test_tokens_are_counted(client: Anthropic, place: Place) -> None:

@@ -2,18 +2,21 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from asking import (
     ASKING_WEATHER,
+    EMBEDDING,
     MESSAGES,
+    PICTURE,
     QUESTION,
     SHORT,
     WEATHER,
     WEATHER_FLAT,
     WEATHER_QUESTION,
     Plant,
-)  # fmt: skip
+)
 from conftest import Place
 from openai import OpenAI
 
@@ -140,6 +143,35 @@ def test_the_parse_helpers_return_the_callers_own_type(client: OpenAI, place: Pl
         model=place.model, text_format=Plant, input="Tell of a power plant."
     )
     assert isinstance(response.output_parsed, Plant)
+
+
+def test_pictures_are_shown_to_models_that_see(client: OpenAI, place: Place) -> None:
+    if place.scripted or place.behind == "openai":
+        pytest.skip("of the market's models reached so, Claude alone sees")
+    url = f"data:image/png;base64,{PICTURE}"
+    chat: Any = [
+        {"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": "What is it?"}
+    ]  # fmt: skip
+    answer = client.chat.completions.create(
+        model=place.model, messages=[{"role": "user", "content": chat}]
+    )
+    assert answer.choices[0].message.content
+    given: Any = [
+        {"type": "input_image", "image_url": url}, {"type": "input_text", "text": "What is it?"}
+    ]  # fmt: skip
+    response = client.responses.create(
+        model=place.model, input=[{"role": "user", "content": given}]
+    )
+    assert response.output_text
+
+
+def test_embeddings_are_vectors_of_the_texts(client: OpenAI, place: Place) -> None:
+    if place.behind == "anthropic":
+        pytest.skip("Anthropic sells none")
+    answer = client.embeddings.create(model=EMBEDDING, input=["one text", "another"])
+    assert [one.index for one in answer.data] == [0, 1]
+    assert answer.data[0].embedding != answer.data[1].embedding
+    assert len(answer.data[0].embedding) == len(answer.data[1].embedding) == 1536
 
 
 def test_models_are_listed_in_openais_shape(client: OpenAI, place: Place) -> None:

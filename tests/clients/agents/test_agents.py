@@ -36,7 +36,10 @@ def scripted(tmp_path: Path) -> Iterator[Proxy]:
     work.mkdir()
     fixtures.write_text((HERE / "fixtures.json").read_text().replace("FOLDER", str(work)))
     (tmp_path / "proxy").mkdir()
-    with mocking(fixtures) as aimock, serving(tmp_path / "proxy", configured(aimock)) as running:
+    with (
+        mocking(fixtures) as aimock,
+        serving(tmp_path / "proxy", configured(aimock), market=False) as running,
+    ):
         yield running
 
 

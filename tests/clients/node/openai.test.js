@@ -121,6 +121,14 @@ for (const [version, openai] of Object.entries({ 6: openai6, 7: openai7 })) {
       assert.equal(chunks.at(-1).choices[0].finish_reason, "stop");
     });
 
+    test("embeddings are vectors of the texts", async () => {
+      const { data } = await client().embeddings.create({
+        model: "text-embedding-3-small", input: ["one text", "another"],
+      });
+      assert.deepEqual(data.map((one) => one.embedding.length), [1536, 1536]);
+      assert.notDeepEqual(data[0].embedding, data[1].embedding);
+    });
+
     test("a schema is kept and parsed", async () => {
       const answer = await client().chat.completions.parse({
         model, messages,
