@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
-from asking import MESSAGES, MODEL, QUICK, WEATHER
+from asking import EMBEDDING, MESSAGES, MODEL, QUICK, WEATHER
 from openai import AsyncOpenAI, OpenAI
 from pydantic import BaseModel
 from serving import Proxy
@@ -182,7 +182,8 @@ def test_the_decision_comes_inside_the_answer_when_it_is_asked_for(client: OpenA
 
 def test_models_are_listed_and_looked_up(client: OpenAI) -> None:
     names = [model.id for model in client.models.list()]
-    assert {"deepseek-r1", "reasoning", "claude-sonnet-4", "o3", "gemini-2.5-pro"} == {*names}
+    chatting = {"deepseek-r1", "reasoning", "claude-sonnet-4", "o3", "gemini-2.5-pro"}
+    assert chatting | {EMBEDDING} == {*names}
     assert client.models.retrieve("deepseek-r1").object == "model"
 
 
