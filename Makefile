@@ -15,6 +15,7 @@ UV ?= .uv/bin/uv
 BIN := .venv/bin
 CODE := $(wildcard router tests benchmarks)
 CLIENTS := tests/clients
+AGENTS := $(CLIENTS)/agents
 
 # uv takes the interpreter it is given, fetches none, and writes nothing but .venv and its cache.
 export UV_PYTHON_DOWNLOADS := never
@@ -59,6 +60,11 @@ fuzz: .venv/.dev ## 100,000 spoilt requests and answers (CASES=..., about ten mi
 test-clients: .venv/.runtime ## today's clients, unmodified, in Python and Node, against a real proxy
 	@$(MAKE) $(if $(wildcard $(CLIENTS)/test_*.py),clients-python) $(if $(wildcard $(CLIENTS)/node/package.json),clients-node) clients-done
 
+.PHONY: try-agents
+try-agents: .venv/.runtime $(CLIENTS)/.venv/.done $(CLIENTS)/node/node_modules/.done ## Claude Code, Codex and aider, one task each through the proxy (not in CI)
+	@$(MAKE) --keep-going $(AGENTS)/claude $(AGENTS)/codex $(AGENTS)/aider || true
+	@MERITORDER="$(CURDIR)/$(BIN)/meritorder" $(CLIENTS)/.venv/bin/pytest -c $(CLIENTS)/pyproject.toml --rootdir $(CLIENTS) $(AGENTS)/test_agents.py $(ARGS)
+
 .PHONY: lint
 lint: .venv/.dev ## ruff, formatting, types, layers: all but the tests
 	@$(BIN)/ruff check --quiet
@@ -93,7 +99,7 @@ lock: $(UV) ## resolve pyproject.toml anew into uv.lock (and that of the clients
 
 .PHONY: clean
 clean: ## remove what make and the tools made here
-	rm -rf .uv .venv $(CLIENTS)/.venv $(CLIENTS)/node/node_modules build dist
+	rm -rf .uv .venv $(CLIENTS)/.venv $(CLIENTS)/node/node_modules $(addprefix $(AGENTS)/,claude codex aider) build dist
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find router tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
@@ -137,8 +143,18 @@ $(CLIENTS)/node/node_modules/.done: $(wildcard $(CLIENTS)/node/package.json $(CL
 	@npm ci --prefix $(CLIENTS)/node --silent --no-audit --no-fund --ignore-scripts
 	@touch $@
 
+# None is locked: what people run is the newest.
+$(AGENTS)/claude $(AGENTS)/codex: $(AGENTS)/%:
+	$(say) 'installing $* into $@/ (once, 300 MB)'
+	@npm install --prefix $@ --silent --no-audit --no-fund --no-save $(if $(filter claude,$*),@anthropic-ai/claude-code,@openai/codex) || { rm -rf $@; exit 1; }
+
+$(AGENTS)/aider: $(UV)
+	$(say) 'installing aider into $@/ (once)'
+	@$(find_python); $(UV) venv --quiet --python "$$python" $@ && $(UV) pip install --quiet --python $@/bin/python aider-chat 'litellm!=1.82.7,!=1.82.8' || { rm -rf $@; exit 1; }
+
 .PHONY: clients-python clients-node clients-done
-clients-python: $(CLIENTS)/.venv/.done
+# aimock, a provider that nobody here wrote, comes from npm.
+clients-python: $(CLIENTS)/.venv/.done $(CLIENTS)/node/node_modules/.done
 	@MERITORDER="$(CURDIR)/$(BIN)/meritorder" $(CLIENTS)/.venv/bin/pytest -c $(CLIENTS)/pyproject.toml --rootdir $(CLIENTS) $(CLIENTS) $(ARGS)
 
 clients-node: $(CLIENTS)/node/node_modules/.done

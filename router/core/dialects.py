@@ -4,8 +4,9 @@ Chat is the common tongue: what an endpoint does not speak itself is said to it 
 it speaks Anthropic's messages alone, in those.
 
 A field is *expressible* if the other dialect has it, or if leaving it out loses nothing: hints to a
-cache, labels of stored answers, and anything at a value that changes nothing (``n`` of 1). The rest
-rejects the endpoint, by name; nothing is dropped in silence.
+cache, labels of stored answers, a client's notes of itself (Codex's ``client_metadata``), and
+anything at a value that changes nothing (``n`` of 1). The rest rejects the endpoint, by name;
+nothing is dropped in silence.
 
 Signed thinking binds only while a tool loop is open: Anthropic ignores what was thought in earlier
 turns, so there it may be left out. OpenAI's encrypted reasoning is treated alike.
@@ -43,8 +44,8 @@ _MESSAGES_TO_CHAT: Final = _OURS | {
 }  # fmt: skip
 
 _RESPONSES_TO_CHAT: Final = _OURS | {
-    "background", "context_management", "conversation", "include", "input", "instructions",
-    "max_output_tokens", "max_tool_calls", "metadata", "model", "moderation",
+    "background", "client_metadata", "context_management", "conversation", "include", "input",
+    "instructions", "max_output_tokens", "max_tool_calls", "metadata", "model", "moderation",
     "parallel_tool_calls", "previous_response_id", "prompt", "prompt_cache_key",
     "prompt_cache_options", "prompt_cache_retention", "reasoning", "safety_identifier",
     "service_tier", "store", "stream", "stream_options", "temperature", "text", "tool_choice",

@@ -32,6 +32,7 @@ class _Body(_Prompt, kw_only=True):
     max_tokens: int
     stream: bool | None = None
     tool_choice: object = None
+    output_config: object = None
 
 
 Shape = TypeVar("Shape", bound=_Prompt)
@@ -53,6 +54,17 @@ def _called(body: _Body) -> tuple[str, object] | None:
             case _:
                 pass
     return None
+
+
+def _said(body: _Body, schema: object, *, called: bool) -> str | None:
+    """The JSON that must be said: a tool's input or a structured answer."""
+    if called:
+        return encode(fitting(schema)).decode()
+    match body.output_config:
+        case {"format": {"type": "json_schema", "schema": wanted}}:
+            return encode(fitting(wanted)).decode()
+        case _:
+            return None
 
 
 def _decode(raw: bytes, shape: type[Shape]) -> Shape:
@@ -146,7 +158,7 @@ def parse(raw: bytes) -> Ask:
         stream=bool(body.stream),
         wants_usage=True,
         tool=name,
-        said=encode(fitting(schema)).decode() if name else None,
+        said=_said(body, schema, called=name is not None),
         prefixes=prefixes,
         marks=marks,
     )

@@ -17,7 +17,7 @@ import msgspec
 from router.core.decision import Explained
 from router.core.faults import Fault, Kind, UpstreamError
 from router.surfaces.explain import availability_json
-from router.surfaces.headers import passed_back, plain
+from router.surfaces.headers import named, passed_back, plain
 
 JSON = "application/json"
 _CLIENT_ERROR = 400
@@ -50,8 +50,9 @@ def render(fault: Fault, request_id: str, envelope: Envelope = Envelope.OPENAI) 
     """Turn a fault into an answer."""
     upstream = fault.upstream
     if upstream is not None and _passes(fault, upstream):
-        return _passed(fault, upstream, request_id)
-    headers = {"Content-Type": JSON, "X-Request-Id": request_id, **_again(fault)}
+        return _passed(fault, upstream, request_id, envelope)
+    ids = named(request_id, anthropic=envelope is Envelope.ANTHROPIC)
+    headers = {"Content-Type": JSON, **ids, **_again(fault)}
     body = msgspec.json.encode(error_json(fault, request_id, envelope))
     return Answer(fault.spec.status, headers, body)
 
@@ -124,11 +125,11 @@ def _is_object(body: bytes) -> bool:
     return True
 
 
-def _passed(fault: Fault, upstream: UpstreamError, request_id: str) -> Answer:
+def _passed(fault: Fault, upstream: UpstreamError, request_id: str, envelope: Envelope) -> Answer:
     headers = {
         **passed_back(upstream.headers),
         "Content-Type": plain(upstream.content_type),
-        "X-Request-Id": request_id,
+        **named(request_id, anthropic=envelope is Envelope.ANTHROPIC),
         "X-SLA-Error-Source": "upstream",
     }
     if fault.retry_after_s is not None:

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from router.core.faults import Fault, Kind
 from router.surfaces.errors import JSON, Answer, envelope_of, render
+from router.surfaces.headers import named
 from router.surfaces.service import Service
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -50,7 +51,9 @@ def web_answer(answer: Answer) -> web.Response:
     return web.Response(status=answer.status, headers=answer.headers, body=answer.body)
 
 
-def json_answer(told: Mapping[str, Any], request_id: str, status: int = 200) -> web.Response:
+def json_answer(
+    told: Mapping[str, Any], request_id: str, status: int = 200, *, anthropic: bool = False
+) -> web.Response:
     """Return JSON of ours with its request id."""
-    headers = {"Content-Type": JSON, "X-Request-Id": request_id}
+    headers = {"Content-Type": JSON, **named(request_id, anthropic=anthropic)}
     return web_answer(Answer(status, headers, msgspec.json.encode(told)))

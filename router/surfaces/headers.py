@@ -151,11 +151,19 @@ def ms(value: float) -> str:
     return str(round(value)) if value < float("inf") else "inf"
 
 
+def named(request_id: str, *, anthropic: bool) -> dict[str, str]:
+    """Tell a request's id where each dialect's SDKs look for it."""
+    found = {"X-Request-Id": request_id}
+    if anthropic:
+        found["request-id"] = request_id
+    return found
+
+
 def answer_headers(head: Head) -> dict[str, str]:
     """Name who answers and what is expected of it; of a whole answer also what was measured."""
     endpoint, forecast = head.endpoint, head.decision.forecast
     found = passed_back(head.headers)
-    found["X-Request-Id"] = head.ask.id
+    found.update(named(head.ask.id, anthropic=head.ask.surface.is_anthropic))
     found.update(_who(endpoint.id, endpoint.provider, endpoint.model))
     found["X-SLA-Decision-Id"] = head.ask.id
     if forecast is not None:

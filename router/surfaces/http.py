@@ -112,7 +112,7 @@ async def _answer(
         surface in endpoint.speaks for endpoint in service.served[ask.model]
     ):
         # Nobody behind counts: what was learned of the model's tokens is the best there is.
-        return json_answer({"input_tokens": service.count(ask)}, request_id)
+        return json_answer({"input_tokens": service.count(ask)}, request_id, anthropic=True)
     context = service.trace(request.headers)
     run = service.dispatcher.run
     if not ask.stream:
@@ -155,7 +155,8 @@ def _surface_of(request: web.Request) -> Surface:
 
 async def _models(request: web.Request, service: Service, request_id: str) -> web.Response:
     anthropic = "anthropic-version" in request.headers
-    return json_answer(list_json(service.served, anthropic=anthropic), request_id)
+    told = list_json(service.served, anthropic=anthropic)
+    return json_answer(told, request_id, anthropic=anthropic)
 
 
 async def _model(request: web.Request, service: Service, request_id: str) -> web.Response:
@@ -163,7 +164,8 @@ async def _model(request: web.Request, service: Service, request_id: str) -> web
     if name not in service.served:
         raise no_model(name, service.served)
     anthropic = "anthropic-version" in request.headers
-    return json_answer(model_json(name, service.served, anthropic=anthropic), request_id)
+    told = model_json(name, service.served, anthropic=anthropic)
+    return json_answer(told, request_id, anthropic=anthropic)
 
 
 async def _home(_request: web.Request, _service: Service, request_id: str) -> web.Response:

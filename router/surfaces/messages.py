@@ -58,6 +58,10 @@ _choice = msgspec.json.Decoder(_Choice)
 _LISTED: Final = ord("[")
 _BLOCK_BYTES: Final = len('{"type":"text","text":""},')
 _NEEDS: Final = {"image": Capability.IMAGES, "document": Capability.DOCUMENTS}
+_MODELS_OWN: Final = ("disabled", "adaptive")
+"""Thinking that no endpoint must be able to steer: none, or as much as the model sees fit."""
+_USUAL_EFFORT: Final = (None, "high")
+"""To Anthropic's API 'high' is what saying nothing is; Claude Code says it in every request."""
 _SMALL: Final = frozenset(("tools", "tool_choice", "thinking", "output_config", "output_format"))
 
 
@@ -134,7 +138,9 @@ def _wishes(fields: Fields) -> set[Capability]:
     form = typed(fields, "output_format", _format, "an object with a type")
     if output is not None:
         form = output.format or form
-    if (thinking is not None and thinking.type != "disabled") or (output and output.effort):
+    if (thinking is not None and thinking.type not in _MODELS_OWN) or (
+        output is not None and output.effort not in _USUAL_EFFORT
+    ):
         needs.add(Capability.REASONING_EFFORT)
     if form is not None and form.type == "json_schema":
         needs.add(Capability.JSON_SCHEMA)

@@ -148,8 +148,8 @@ def _wishes(fields: Fields) -> set[Capability]:
     needs: set[Capability] = set()
     if typed(fields, "tools", LIST, "a list of tools"):
         needs.add(Capability.TOOLS)
-        if typed(fields, "parallel_tool_calls", FLAG, "true or false"):
-            needs.add(Capability.PARALLEL_TOOLS)
+    # To allow them is this API's default, and what Codex says in every request: no need.
+    typed(fields, "parallel_tool_calls", FLAG, "true or false")
     text = typed(fields, "text", _text, "an object")
     if text is not None and text.format is not None:
         form = FORMATS.get(text.format.type)

@@ -162,7 +162,10 @@ async def test_structured_output_goes_to_who_can_give_it(client: openai.AsyncOpe
 
 async def test_the_models_are_listed(client: openai.AsyncOpenAI) -> None:
     names = {model.id async for model in client.models.list()}
-    assert names == {"deepseek-r1", "reasoning", "claude-sonnet-4", "o3", "gemini-2.5-pro"}
+    assert names == {
+        "deepseek-r1", "reasoning", "claude-sonnet-4", "o3", "gemini-2.5-pro",
+        "text-embedding-3-small",
+    }  # fmt: skip
     assert (await client.models.retrieve("deepseek-r1")).owned_by == "meritorder"
     with pytest.raises(openai.NotFoundError):
         await client.models.retrieve("deepseek-r2")

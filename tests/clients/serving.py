@@ -1,4 +1,4 @@
-"""A running proxy for all clients, as an operator starts it: `meritorder serve` on the market."""
+"""A running proxy for all clients, as an operator starts it: `meritorder serve`."""
 
 import json
 import os
@@ -13,13 +13,14 @@ from typing import IO, Any
 
 import pytest
 
-SPEED = "20"
+MARKET = {"MERITORDER_SANDBOX__ENABLED": "always", "MERITORDER_SANDBOX__SPEED": "20"}
 
 
 class Proxy:
-    """Where it listens, and what its log says of each request."""
+    """Where it listens, for OpenAI's clients (`url`) and Anthropic's (`root`), and its log."""
 
     def __init__(self, root: str, log: IO[str]) -> None:
+        self.root = root
         self.url = f"{root}/v1"
         self._lines: SimpleQueue[str] = SimpleQueue()
         Thread(target=self._follow, args=(log,), daemon=True).start()
@@ -40,20 +41,19 @@ class Proxy:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Proxy]:
-    """Run the command in an empty folder, where the shipped configuration serves."""
-    environ = {
-        **os.environ,
-        "MERITORDER_SANDBOX__ENABLED": "always",
-        "MERITORDER_SANDBOX__SPEED": SPEED,
-    }
-    child = subprocess.Popen(
+def serving(
+    folder: Path, configuration: str | None = None, *, market: bool = True
+) -> Iterator[Proxy]:
+    """Run the command with this configuration, or the shipped one, on the market or not."""
+    if configuration is not None:
+        (folder / "config.toml").write_text(configuration)
+    environ = {**os.environ, **(MARKET if market else {})}
+    with subprocess.Popen(
         [os.environ.get("MERITORDER", "meritorder"), "serve", "--port", "0"],
         cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    assert child.stdout is not None
-    assert child.stderr is not None
-    with child, child.stdout, child.stderr:
+    ) as child:  # fmt: skip
+        assert child.stdout is not None
+        assert child.stderr is not None
         try:
             banner = re.match(r"meritorder (http://\S+)", child.stdout.readline())
             if banner is None:

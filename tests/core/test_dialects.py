@@ -40,6 +40,7 @@ def asked(*blocks: Json) -> Json:
         (Surface.RESPONSES, {"input": "Hi", "background": False, "truncation": "disabled"}),
         (Surface.RESPONSES, {"input": [USER, {"type": "reasoning", "summary": []}]}),
         (Surface.RESPONSES, {"include": ["reasoning.encrypted_content"]}),
+        (Surface.RESPONSES, {"client_metadata": {"session_id": "s"}}),
     ],
 )
 def test_what_can_be_said_in_another_dialect_is_no_reason(surface: Surface, fields: Json) -> None:

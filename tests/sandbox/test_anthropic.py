@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import anthropic
@@ -72,6 +73,21 @@ async def test_a_tool_is_called(market: Market, choice: Any) -> None:
         assert block.type == "tool_use"
         assert (block.name, block.input) == ("weather", {"city": "as planned"})
         assert message.stop_reason == "tool_use"
+
+
+async def test_a_schema_is_kept(market: Market) -> None:
+    schema = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
+    config: Any = {"format": {"type": "json_schema", "schema": schema}}
+    async with client(market) as ai:
+        asked: Any = {"model": "any", "max_tokens": 900, "messages": PROMPT}
+        async with ai.messages.stream(**asked, output_config=config) as stream:
+            streamed = await stream.get_final_message()
+        whole = await ai.messages.create(**asked, output_config=config)
+    for message in (streamed, whole):
+        block: Any = message.content[0]
+        assert block.type == "text"
+        assert {*json.loads(block.text)} == {"name"}
+        assert message.stop_reason == "end_turn"
 
 
 async def test_tokens_are_counted_as_they_are_billed(market: Market) -> None:

@@ -30,6 +30,8 @@ def test_every_fault_wears_both_envelopes_with_its_status(kind: Kind) -> None:
     told = json.loads(anthropic.body)
     assert (told["type"], told["request_id"]) == ("error", "r1")
     assert told["error"]["type"] == spec.anthropic_type
+    assert anthropic.headers["request-id"] == "r1"
+    assert "request-id" not in openai.headers
     for answer in (openai, anthropic):
         assert answer.headers["X-Request-Id"] == "r1"
         assert (answer.headers.get("X-Should-Retry") == "false") is (spec.client_retry is False)

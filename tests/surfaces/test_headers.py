@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from router.core.catalogue import EndpointId
 from router.core.faults import Fault, Kind
+from router.core.surface import Surface
 from router.surfaces.headers import MAX_HEADER_BYTES, answer_headers, ms, sift, usd
 from tests.surfaces.house import QUICK, head, outcome
 from tests.surfaces.test_chat import ask
@@ -123,6 +124,12 @@ def test_what_a_provider_sends_back_passes_without_what_is_about_its_own_connect
     assert not told.keys() & {"connection", "content-length", "set-cookie", "x-sla-status"}
     assert told["X-Request-Id"] == "req-1"
     assert "x-request-id" not in told
+
+
+def test_anthropics_clients_are_told_our_id_in_their_own_header_too() -> None:
+    found = head(ask()._replace(surface=Surface.MESSAGES))
+    told = answer_headers(found._replace(headers={"request-id": "req_theirs"}))
+    assert told["request-id"] == told["X-Request-Id"] == "req-1"
 
 
 def test_what_was_measured_stands_beside_what_was_expected_on_whole_answers_only() -> None:

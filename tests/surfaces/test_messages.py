@@ -86,6 +86,11 @@ def test_tools_schemas_and_thinking_are_needs() -> None:
     assert ask(thinking={"type": "disabled"}).needs == frozenset()
 
 
+def test_what_claude_code_says_of_thinking_leaves_every_endpoint_in() -> None:
+    said = ask(thinking={"type": "adaptive"}, output_config={"effort": "high"})
+    assert said.needs == frozenset()
+
+
 def test_the_prompt_is_system_tools_and_messages() -> None:
     words = "word " * 400
     alone = guess(ask(messages=said(words)).prompt)

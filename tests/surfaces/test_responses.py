@@ -45,6 +45,11 @@ def test_a_text_is_a_question_and_so_is_a_list_of_items() -> None:
     assert (listed.stream, listed.max_tokens, listed.needs) == (False, None, frozenset())
 
 
+def test_calls_side_by_side_are_allowed_and_no_need_as_codex_says_them_always() -> None:
+    tools = [{"type": "function", "name": "look"}]
+    assert ask(tools=tools, parallel_tool_calls=True).needs == {Capability.TOOLS}
+
+
 @pytest.mark.parametrize(
     ("more", "path"),
     [
@@ -57,6 +62,7 @@ def test_a_text_is_a_question_and_so_is_a_list_of_items() -> None:
         ({"reasoning": "high"}, "reasoning"),
         ({"text": "json"}, "text"),
         ({"tools": "all"}, "tools"),
+        ({"parallel_tool_calls": "yes"}, "parallel_tool_calls"),
     ],
 )
 def test_what_is_wrong_is_named_by_its_path(more: dict[str, Any], path: str) -> None:

@@ -104,7 +104,8 @@ def _tools(fields: Fields) -> Fields:
     told: Fields = {"tools": tools}
     if choice is not None:
         told["tool_choice"] = _choice(choice)
-    carry(fields, told, "parallel_tool_calls")
+    if fields.get("parallel_tool_calls") is False:
+        told["parallel_tool_calls"] = False
     return told
 
 

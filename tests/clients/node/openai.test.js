@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
 import * as openai6 from "openai-6";
-import * as openai7 from "openai-7";
+import * as openai7 from "openai";
 
 import { Proxy } from "./serving.js";
 
@@ -84,6 +84,60 @@ for (const [version, openai] of Object.entries({ 6: openai6, 7: openai7 })) {
       const call = final.choices[0].message.tool_calls[0];
       assert.equal(call.function.name, "weather");
       assert.deepEqual(Object.keys(JSON.parse(call.function.arguments)), ["city"]);
+    });
+
+    for (const model of ["deepseek-r1", "claude-sonnet-4"]) {
+      test(`responses answer whole and streamed: ${model}`, async () => {
+        const asked = { model, input: messages[0].content };
+        const whole = await client().responses.create(asked);
+        assert.equal(whole.status, "completed");
+        assert.ok(whole.output_text);
+        const stream = client().responses.stream(asked);
+        const events = await all(stream);
+        const final = await stream.finalResponse();
+        assert.equal(events.at(0).type, "response.created");
+        assert.equal(events.at(-1).type, "response.completed");
+        const deltas = events.filter((event) => event.type === "response.output_text.delta");
+        assert.equal(final.output_text, deltas.map((event) => event.delta).join(""));
+        assert.ok(final.usage.output_tokens > 0);
+      });
+
+      test(`responses call a tool: ${model}`, async () => {
+        const answer = await client().responses.create({
+          model, input: messages[0].content, tool_choice: "required",
+          tools: [{ type: "function", strict: true, ...weather.function }],
+        });
+        const [call] = answer.output.filter((item) => item.type === "function_call");
+        assert.deepEqual(Object.keys(JSON.parse(call.arguments)), ["city"]);
+      });
+    }
+
+    test("chat reaches a model whose endpoint speaks Anthropic's dialect", async () => {
+      const stream = await client().chat.completions.create({
+        model: "claude-sonnet-4", messages, stream: true,
+      });
+      const chunks = await all(stream);
+      assert.ok(text(chunks).trim());
+      assert.equal(chunks.at(-1).choices[0].finish_reason, "stop");
+    });
+
+    test("embeddings are vectors of the texts", async () => {
+      const { data } = await client().embeddings.create({
+        model: "text-embedding-3-small", input: ["one text", "another"],
+      });
+      assert.deepEqual(data.map((one) => one.embedding.length), [1536, 1536]);
+      assert.notDeepEqual(data[0].embedding, data[1].embedding);
+    });
+
+    test("a schema is kept and parsed", async () => {
+      const answer = await client().chat.completions.parse({
+        model, messages,
+        response_format: {
+          type: "json_schema",
+          json_schema: { name: "plant", strict: true, schema: weather.function.parameters },
+        },
+      });
+      assert.deepEqual(Object.keys(JSON.parse(answer.choices[0].message.content)), ["city"]);
     });
 
     test("headers tell who answers, and default headers are its budget", async () => {

@@ -1,8 +1,8 @@
-// A running proxy, as an operator starts it: `meritorder serve` on the sandbox market.
+// A running proxy, as an operator starts it: `meritorder serve`.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -10,16 +10,18 @@ import { createInterface } from "node:readline";
 export class Proxy {
   #told = new Map();
 
-  // In an empty folder, where the shipped configuration serves.
-  static async start() {
+  // With this configuration, or with the shipped one on the sandbox market.
+  static async start(configuration) {
     const proxy = new Proxy();
     proxy.folder = await mkdtemp(join(tmpdir(), "meritorder-clients-"));
+    if (configuration) await writeFile(join(proxy.folder, "config.toml"), configuration);
     proxy.child = spawn(process.env.MERITORDER ?? "meritorder", ["serve", "--port", "0"], {
       cwd: proxy.folder,
       env: {
         ...process.env,
-        MERITORDER_SANDBOX__ENABLED: "always",
-        MERITORDER_SANDBOX__SPEED: "20",
+        ...(configuration
+          ? {}
+          : { MERITORDER_SANDBOX__ENABLED: "always", MERITORDER_SANDBOX__SPEED: "20" }),
       },
       stdio: ["ignore", "pipe", "pipe"],
     });
@@ -32,10 +34,11 @@ export class Proxy {
       }
     });
     for await (const line of createInterface({ input: proxy.child.stdout })) {
-      proxy.url = /^meritorder (http:\S+)/.exec(line)?.[1] + "/v1";
+      proxy.root = /^meritorder (http:\S+)/.exec(line)?.[1];
       break;
     }
-    if (!proxy.url) throw new Error(`the proxy did not start: ${said.join("\n")}`);
+    if (!proxy.root) throw new Error(`the proxy did not start: ${said.join("\n")}`);
+    proxy.url = `${proxy.root}/v1`;
     proxy.child.stdout.resume();
     return proxy;
   }

@@ -131,6 +131,11 @@ def test_a_tool_is_offered_with_its_schema() -> None:
     assert told["parallel_tool_calls"] is False
 
 
+def test_calls_side_by_side_are_what_every_endpoint_allows_unasked() -> None:
+    told = response_to_chat(tools=[WEATHER], parallel_tool_calls=True)
+    assert "parallel_tool_calls" not in told
+
+
 def test_the_choice_among_tools_is_kept() -> None:
     other = {**WEATHER, "name": "other"}
     named = response_to_chat(tools=[WEATHER], tool_choice={"type": "function", "name": "weather"})
