@@ -14,7 +14,7 @@ from router.core.catalogue import Capability, ModelName, Tier
 from router.core.surface import Surface
 
 PERCENTILE: Final = 0.95
-"""Of requests that declare none. A plain choice: what services usually promise; p99 costs more."""
+"""Of requests that declare none. A plain choice, not measured: more costs more, less says less."""
 
 
 class BoundKind(StrEnum):

@@ -22,14 +22,15 @@ from math import hypot, log, sqrt
 from typing import Final, NamedTuple
 
 ANSWER_SD: Final = 0.4
-"""Spread (log) of one answer around its pair's mean: typical of chat and reasoning (study)."""
+"""Spread (log) of one answer around its pair's mean. A guess, not measured; simulated markets draw
+0.45 to 0.5 (``simulate/study``). Less believes few answers sooner."""
 PAIR_SD: Final = 0.2
 """How far a pair may lie from the sum of its parts. Also the most that hundreds of answers of one
 pair can tell of its neighbours. A guess, not measured: less believes neighbours too soon."""
 MODEL_SD, WORKLOAD_SD, CLASS_SD = 0.5, 0.7, 0.15
 """How far a model lies from its declared length, workloads from each other, and the classes of one
-workload: people who declare other bounds ask much the same. Guesses, not measured;
-what is seen outweighs them after a few answers."""
+workload: people who declare other bounds ask much the same. Guesses, not measured; what is
+seen outweighs them after a few answers."""
 ROUNDS: Final = 8
 """Of alternating. Of 300 random tables of 2 to 8 models and workloads, 95 % were then within 0.02
 (log) of the mode: a tenth of ``PAIR_SD``."""

@@ -10,12 +10,12 @@ seconds (``SHARP``). Each is shrunk to the slower one by how far it may plausibl
 
 Of a busy endpoint that turns five times slower, half of that (in the log) is believed after twenty
 seconds and nine tenths after a minute, since its latest evidence outweighs the past. A deserted one
-loses most of its evidence of seconds in three minutes, so it is tried again without a timer, and
-its widening variance says how unsure we are.
+is tried again after about two minutes without a timer, as its evidence of seconds fades, and its
+widening variance says how unsure we are.
 
 What remains is noise, known in two ways. Its spread over minutes (``noise_sd``) says what one wait
-is worth as evidence, and which is an outlier. Its shape over hours is kept as a histogram, which is
-what forecasts read: tails are what a percentile is about, and no formula of ours knows them.
+is worth as evidence, and which is an outlier. Its shape over hours is kept as a histogram, which
+chances are read from: tails are what a percentile is about, and no formula of ours knows them.
 
 Not all doubt is worth a trial. Where an endpoint stands just now is forgotten within minutes, so
 finding out pays as far as others will use it by then (``reuse``); what is left of that doubt is
@@ -57,9 +57,9 @@ FAST: Final = Group("fast", 240.0, 6)
 """TTFT residuals n, sum; their innovations n, sum of squares; log tokens/s n, sum (half-life:
 study, 120 s alike, longer dearer; of speed 600 s there)."""
 SHARP: Final = Group("sharp", 20.0, 4)
-"""TTFT residuals n, sum; log tokens/s n, sum. 20 s: at 2 requests/s
-a 5x slow-down is believed as 1.6x after 10 s, 2.2x after 20 s, 4.3 to 4.6x after a minute (waits
-drawn with noise 0.2 and 0.4); of 20 s of it, half (in the log) is left after two idle minutes."""
+"""TTFT residuals n, sum; log tokens/s n, sum. 20 s: at 2 requests/s a 5x slow-down is believed as
+1.6x after 10 s, 2.2x after 20 s, 4.3 to 4.6x after a minute (waits drawn with noise 0.2 and 0.4);
+of 20 s of it, half (in the log) is left after two idle minutes."""
 FAILS: Final = Group("fails", 60.0, 2)
 FAILS_SLOW: Final = Group("fails_slow", 6 * 3600.0, 2)
 """Attempts n, of which failed (half-lives: study)."""
