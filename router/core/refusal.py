@@ -6,18 +6,22 @@ from router.core.ask import Ask
 from router.core.decision import Explained
 from router.core.faults import Fault, Kind
 
+RETRY_LEAST_S = 1.0
+"""What a client is told to wait at least, and where nobody knows: ``Retry-After`` is in whole
+seconds, and 0 would mean at once."""
+
 
 def refusal(ask: Ask, explained: Explained) -> Fault:
     """Say why nobody can serve: for good (422) or for now (503), with what would have worked."""
     decision = explained.decision
-    waits = [r.retry_after_s or 1.0 for r in decision.out if r.reason.passes]
+    waits = [r.retry_after_s or RETRY_LEAST_S for r in decision.out if r.reason.passes]
     detail = {"availability": explained}
     if waits and not explained.forecasts:
         return Fault(
             Kind.UNAVAILABLE,
             f"Every endpoint that could serve {ask.model!r} is cooling, at its limit or loading.",
             detail=detail,
-            retry_after_s=max(1.0, min(waits)),
+            retry_after_s=max(RETRY_LEAST_S, min(waits)),
         )
     names = sorted({f"{r.reason.value}" for r in explained.rejections})
     return Fault(
