@@ -43,7 +43,7 @@ def _why(rejections: Sequence[Rejection]) -> str:
     told = [f"{why} ({n} of {len(rejections)})" for why, n in reasons.most_common(_NAMED)]
     if len(reasons) > _NAMED:
         told.append(f"and {len(reasons) - _NAMED} other reasons")
-    return "; ".join(told) or "all of them together are not sure enough"
+    return "; ".join(told) or "nobody is expected to keep all bounds at once"
 
 
 def _words(rejection: Rejection) -> str:

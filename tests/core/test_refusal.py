@@ -29,7 +29,7 @@ def test_the_words_say_what_rules_out_how_many() -> None:
 
 def test_who_would_serve_if_asked_is_no_reason_to_refuse() -> None:
     assert "dearer" not in words((Reason.DEARER, "costs more"), BLIND)
-    assert "not sure enough" in words((Reason.DEARER, "costs more"))
+    assert "all bounds at once" in words((Reason.DEARER, "costs more"))
 
 
 def test_many_reasons_and_long_ones_are_cut_short() -> None:
