@@ -39,15 +39,13 @@ def refusal(ask: Ask, explained: Explained) -> Fault:
 
 def _why(rejections: Sequence[Rejection]) -> str:
     """Name what rules endpoints out, what rules out most of them first, each with how many."""
-    reasons = Counter(_words(r) for r in rejections if not r.reason.outranks)
+    reasons = Counter(
+        (r.detail or r.reason.value)[:_SHOWN_CHARS] for r in rejections if not r.reason.outranks
+    )
     told = [f"{why} ({n} of {len(rejections)})" for why, n in reasons.most_common(_NAMED)]
     if len(reasons) > _NAMED:
         told.append(f"and {len(reasons) - _NAMED} other reasons")
     return "; ".join(told) or "nobody is expected to keep all bounds at once"
-
-
-def _words(rejection: Rejection) -> str:
-    return f"{rejection.reason.value}: {rejection.detail[:_SHOWN_CHARS]}"
 
 
 def may_mend(explained: Explained) -> bool:

@@ -23,7 +23,7 @@ NARROW = (Reason.CONTEXT, "window of 4096 tokens, 9000 needed")
 
 def test_the_words_say_what_rules_out_how_many() -> None:
     told = words(NARROW, BLIND, BLIND)
-    assert "does not offer images (2 of 3); context: window of 4096 tokens" in told
+    assert "does not offer images (2 of 3); window of 4096 tokens" in told
     assert words(BLIND).count("images (1 of 1)") == 1
 
 
