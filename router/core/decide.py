@@ -40,12 +40,9 @@ from router.core.forecast import (
 )
 from router.core.ranking import ranked
 from router.core.sift import POSTERIOR_SCALE, Chance, Weighed, sift
-from router.core.stakes import Stakes
+from router.core.stakes import LATER_SHARE, Stakes
 
 FAILURE_COST_SHARE, FAILURES_TOLERATED = 0.3, 0.02
-
-LATER_SHARE = 0.7
-"""What the later turns of a conversation count of their cost here: it may move on (study)."""
 
 LIKELY = 0.5
 """Below this P(keep) even the typical answer misses: such an endpoint never serves while another

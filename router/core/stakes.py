@@ -20,12 +20,15 @@ STAKES: Final = Group("stakes", 30 * 24 * 3600.0, 5)
 """Sum of log increments, answers, sum of their cost in USD, conversations, their turns."""
 
 START, LOWEST, HIGHEST = 10.0, 1.0, 300.0
-"""In typical costs. A miss is at least an answer wasted; lower prices, reached in calm hours, were
+"""In typical costs, those of the later turns included to start with: whoever misses now will likely
+miss then. A miss is at least an answer wasted; lower prices, reached in calm hours, were
 found to leave a class unprotected when a storm began (`volatile`)."""
 STEP, AIM = 0.04, 0.9
 """Of the price's log for each verdict, and of the misses allowed (study)."""
 EAGER, SETTLED_AFTER = 8.0, 1600.0
 """How many times as large the first step is, and the answers after which it is no larger."""
+LATER_SHARE = 0.7
+"""What the later turns of a conversation count of their cost here: it may move on (study)."""
 PRIOR_TURNS, PRIOR_CONVERSATIONS = 3.0, 2.0
 """Turns a conversation is taken to have, until so many told otherwise."""
 
@@ -43,12 +46,21 @@ class Stakes(NamedTuple):
 
 def believed(sums: Sequence[float]) -> Stakes:
     """Return the stakes of a class from its decayed sums."""
-    raw = START * exp(min(max(sums[0], -10.0), 10.0))
+    raw = _start(sums) * exp(min(max(sums[0], -10.0), 10.0))
     return Stakes(
         lam=min(max(raw, LOWEST), HIGHEST),
         typical_usd=sums[2] / sums[1] if sums[1] > 0 else 0.0,
-        turns=(sums[4] + PRIOR_TURNS * PRIOR_CONVERSATIONS) / (sums[3] + PRIOR_CONVERSATIONS),
+        turns=_turns(sums),
     )
+
+
+def _turns(sums: Sequence[float]) -> float:
+    return (sums[4] + PRIOR_TURNS * PRIOR_CONVERSATIONS) / (sums[3] + PRIOR_CONVERSATIONS)
+
+
+def _start(sums: Sequence[float]) -> float:
+    """Where verdicts take the price from: in conversations the later turns are weighed as well."""
+    return START * (1 + LATER_SHARE * max(_turns(sums) - 1, 0.0)) if sums[3] > 0 else START
 
 
 def turned(*, first: bool) -> list[tuple[int, float]]:
@@ -73,6 +85,6 @@ def learned(
     found = [(1, 1.0), (2, cost_usd)]
     if missed is not None:
         move = step(sums[1]) * (float(missed) - AIM * (1 - percentile))
-        room = log((HIGHEST if move > 0 else LOWEST) / START) - sums[0]
+        room = log((HIGHEST if move > 0 else LOWEST) / _start(sums)) - sums[0]
         found.append((0, min(move, max(room, 0.0)) if move > 0 else max(move, min(room, 0.0))))
     return found

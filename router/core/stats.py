@@ -47,7 +47,7 @@ LINE: Final = Group("line", 2 * 3600.0, 6)
 SHAPE: Final = Group("shape", 2 * 3600.0, 60)
 """Histogram of log residuals once the level is taken off."""
 SPEED: Final = Group("speed", 4 * 3600.0, 3)
-"""n, sum and sum of squares of log tokens/s (half-life: study)."""
+"""log tokens/s n, sum; sum of squared innovations, as far as they are noise (half-life: study)."""
 FAST: Final = Group("fast", 240.0, 6)
 """TTFT residuals n, sum; their innovations n, sum of squares; log tokens/s n, sum."""
 SHARP: Final = Group("sharp", 20.0, 4)
@@ -255,8 +255,7 @@ def believed(
 
     n, total, squares = speed
     mean = (total + PRIOR_SPEED_N * log(prior.tps)) / (n + PRIOR_SPEED_N)
-    spread = max(0.0, squares - 2 * mean * total + n * mean * mean)
-    speed_var = (spread + PRIOR_SPEED_N * PRIOR_SPEED_SD**2) / (n + PRIOR_SPEED_N)
+    speed_var = (squares + PRIOR_SPEED_N * PRIOR_SPEED_SD**2) / (n + PRIOR_SPEED_N)
     pace, pace_sd = shrunk_level(
         (fast[4], fast[5] - fast[4] * mean),
         (sharp[2], sharp[3] - sharp[2] * mean),
@@ -437,9 +436,14 @@ def _censored(elapsed_s: float, stats: Stats, prompt_k: float) -> list[Increment
 def _pace(
     log_tps: float, stats: Stats, *, share: float = 1.0, levels_only: bool = False
 ) -> list[Increment]:
-    reach = 2 * CLIP_SD * stats.speed_sd
-    around = min(max(log_tps - stats.speed, -reach), reach)
-    value = stats.speed + around
+    """Learn one answer's speed. Of its squared innovation only what is noise counts as such: the
+    rest is what was not known of the level.
+    """
+    around = log_tps - stats.speed
+    reach = CLIP_SD * stats.speed_wide_sd
+    clipped = min(max(around, -reach), reach)
+    far = max(reach, SHARP_REACH)
+    value = stats.speed + min(max(around, -far), far)
     found = [
         (FAST, 4, share),
         (FAST, 5, share * value),
@@ -447,7 +451,8 @@ def _pace(
         (SHARP, 3, share * value),
     ]
     if not levels_only:
-        found += [(SPEED, 0, share), (SPEED, 1, share * value), (SPEED, 2, share * value * value)]
+        noise = (clipped * stats.speed_sd / stats.speed_wide_sd) ** 2
+        found += [(SPEED, 0, share), (SPEED, 1, share * value), (SPEED, 2, share * noise)]
     return found
 
 

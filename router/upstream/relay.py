@@ -195,6 +195,12 @@ class Exchange:
         body = await self._read(MAX_WHOLE_BYTES + 1)
         if len(body) > MAX_WHOLE_BYTES:
             raise Fault(Kind.GARBAGE, f"{self._line.endpoint.id}: over {MAX_WHOLE_BYTES} bytes")
+        if not body.isascii():
+            try:
+                body.decode()
+            except UnicodeDecodeError:
+                name = self._line.endpoint.id
+                raise Fault(Kind.GARBAGE, f"{name}: answered with no UTF-8") from None
         self._untrue = True
         piece = WHOLE[self._call.surface](body, self._line.endpoint)
         self._untrue = False
