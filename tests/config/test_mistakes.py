@@ -221,8 +221,8 @@ WRONG = {
     "a provider written almost right": (
         row(base_url=None, provider='"DeepSek"'),
         (
-            f"{FIRST} base_url: missing; did you mean provider = 'deepseek'? 'DeepSek' has no known "
-            "address as alibaba, anthropic, cerebras, deepinfra, deepseek, fireworks, friendli, "
+            f"{FIRST} base_url: missing; did you mean provider = 'deepseek'? 'DeepSek' has no "
+            "known address as alibaba, anthropic, cerebras, deepinfra, deepseek, fireworks, friendli, "
             "google, groq, lambda, minimax, mistral, moonshot, nebius, novita, openai, openrouter, "
             "parasail, together, xai have"
         ),
