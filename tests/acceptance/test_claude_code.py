@@ -165,10 +165,16 @@ async def test_no_stream_is_silent_for_as_long_as_claude_code_waits() -> None:
     assert Limits().gap_s < 300
 
 
-async def test_limits_of_the_subscription_reach_the_client(house: Proxy, behind: Provider) -> None:
-    behind.headers = {"anthropic-ratelimit-unified-status": "allowed_warning"}
+async def test_limits_of_the_subscription_reach_the_client_but_not_whose_it_is(
+    house: Proxy, behind: Provider
+) -> None:
+    behind.headers = {
+        "anthropic-ratelimit-unified-status": "allowed_warning",
+        "anthropic-organization-id": "org-of-the-operator",
+    }
     reply = await say(house)
     assert reply.headers["anthropic-ratelimit-unified-status"] == "allowed_warning"
+    assert "anthropic-organization-id" not in reply.headers
 
 
 async def test_a_refusal_passes_with_its_words_its_limits_and_its_advice(
