@@ -135,6 +135,7 @@ async def test_headers_of_anthropics_known_or_not_reach_the_provider(
     told = {
         "anthropic-version": "2024-01-01",
         "anthropic-beta": betas,
+        "anthropic-workspace-id": "wrkspc_1",
         "anthropic-tomorrow": "yes",
         "anthropic-dangerous-direct-browser-access": "true",
     }
@@ -228,6 +229,11 @@ async def test_the_models_are_found_with_what_is_shown_of_them(house: Proxy) -> 
         ("claude-r1", "claude-r1"),
     ]
     assert all(m["description"] for m in told["data"])
+    async with house.session.get(url) as response:
+        assert [m["id"] for m in (await response.json())["data"]] == [
+            "claude-sonnet-4",
+            "claude-r1",
+        ]
 
 
 async def test_probes_find_somebody(house: Proxy) -> None:
@@ -253,6 +259,18 @@ async def test_a_translated_stream_has_a_ping_and_the_providers_signs_of_life(
     assert told[:2] == ["message_start", "ping"]
     assert told[-1] == "message_stop"
     assert reply.raw.count(COMMENT) == 3
+
+
+async def test_what_the_system_says_in_mid_conversation_reaches_an_endpoint_that_speaks_chat(
+    house: Proxy, behind: Provider
+) -> None:
+    behind.says = [chunk(content="Hi"), b"data: [DONE]\n\n"]
+    said = [("user", "Hi"), ("assistant", "Yes?"), ("system", "Be brief."), ("user", "So?")]
+    messages = [{"role": role, "content": content} for role, content in said]
+    asked = {"model": "claude-r1", "max_tokens": 9, "stream": True, "messages": messages}
+    reply = await house.post(PATH, written(asked), {})
+    assert reply.status == 200, reply.raw
+    assert json.loads(behind.body)["messages"] == messages
 
 
 async def test_a_field_that_an_endpoint_cannot_be_told_is_refused_by_its_name(
