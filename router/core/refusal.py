@@ -14,19 +14,22 @@ _NAMED: Final = 3
 """Reasons that a refusal says in words; a person reads no more of them."""
 _SHOWN_CHARS: Final = 200
 """Of a reason: it may name fields of the client's, which may be of any length."""
+RETRY_LEAST_S = 1.0
+"""What a client is told to wait at least, and where nobody knows: ``Retry-After`` is in whole
+seconds, and 0 would mean at once."""
 
 
 def refusal(ask: Ask, explained: Explained) -> Fault:
     """Say why nobody can serve: for good (422) or for now (503), with what would have worked."""
     decision = explained.decision
-    waits = [r.retry_after_s or 1.0 for r in decision.out if r.reason.passes]
+    waits = [r.retry_after_s or RETRY_LEAST_S for r in decision.out if r.reason.passes]
     detail = {"availability": explained}
     if waits and not explained.forecasts:
         return Fault(
             Kind.UNAVAILABLE,
             f"Every endpoint that could serve {ask.model!r} is cooling, at its limit or loading.",
             detail=detail,
-            retry_after_s=max(1.0, min(waits)),
+            retry_after_s=max(RETRY_LEAST_S, min(waits)),
         )
     return Fault(
         Kind.INFEASIBLE,

@@ -54,10 +54,11 @@ LONG_ANSWER = 0.97
 """Quantile of lengths at which what is still silent is taken to hang, not to generate."""
 
 TRIPS_AFTER, OPEN_S, OPEN_MOST_S = 3, 10.0, 90.0
-"""Failures in a row that open the breaker, and for how long: doubled each time (study). At most for
-90 s, so that two minutes after an outage hold the rest of that and a request that tries it."""
+"""Failures in a row that open the breaker, and for how long: doubled each time (study:
+docs/decision.md). At most for 90 s, so that two minutes after an outage hold the rest of that and a
+request that tries it."""
 RATE_LIMIT_S = 2.0
-"""How long a 429 without Retry-After blocks (study)."""
+"""How long a 429 without Retry-After blocks (study: docs/decision.md)."""
 RATE_LIMIT_MOST_S = 600.0
 """A provider that asks for longer is asked again after ten minutes."""
 TRIALS = 2.0
