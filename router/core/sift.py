@@ -264,7 +264,7 @@ def _over_cost(endpoint: Endpoint, cost: float, max_cost: float) -> Rejection | 
     return Rejection(
         endpoint.id,
         Reason.COST_BOUND,
-        f"expected to cost {cost:.6f} USD",
+        f"expected to cost {cost:.9f} USD, {max_cost:.9f} allowed",
         limit=max_cost,
         value=cost,
         cost_usd=cost,

@@ -39,6 +39,8 @@ REFUSAL_S = 5.0
 """How long the body of a refusal may take; its status says most of it."""
 
 _PASSED = ("x-ratelimit-", "openai-", "anthropic-")
+_OPERATORS = frozenset({"openai-organization", "openai-project", "anthropic-organization-id"})
+"""Whose account it is, which is nothing to the client."""
 _IDS = ("x-request-id", "x-generation-id", "request-id", "apim-request-id", "cf-ray")
 
 
@@ -242,4 +244,4 @@ def _lower(wire: Wire) -> dict[str, str]:
 def _passed(name: str) -> str:
     """Return the lower-case name of a header that goes on to the client, else nothing."""
     lower = name.lower()
-    return lower if lower.startswith(_PASSED) else ""
+    return lower if lower.startswith(_PASSED) and lower not in _OPERATORS else ""
