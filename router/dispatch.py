@@ -217,15 +217,16 @@ class Dispatcher:
             after_s = self._planner.rescue_after_s(
                 flight.ask, policy, decision, elapsed_s, flight.tried
             )
+        attempt = self._attempt(flight, decision, downstream)
         if after_s is None:
-            flight.race = None
-            await self._attempt(flight, decision, downstream)
+            await attempt
             return
         first = decision.plan[0].endpoint
         flight.race = Race(lambda: self._second(flight, first, sent, downstream))
-        await flight.race.run(
-            self._attempt(flight, decision, downstream), self._clock.real_s(after_s)
-        )
+        try:
+            await flight.race.run(attempt, self._clock.real_s(after_s))
+        finally:
+            flight.race = None  # It knows the flight: both would wait for the garbage collector.
 
     def _second(
         self, flight: Flight, first: Endpoint, sent: float, downstream: Downstream
