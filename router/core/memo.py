@@ -60,13 +60,21 @@ def _alike(one: Ask, other: Ask) -> bool:
     size = one.prompt.ascii_bytes + one.prompt.other_bytes
     gap = abs(size - other.prompt.ascii_bytes - other.prompt.other_bytes)
     return (
-        one.sla is other.sla
-        and one.model == other.model
-        and one.stream == other.stream
-        and one.max_tokens == other.max_tokens
-        and one.needs == other.needs
-        and one.params == other.params
-        and one.preferences == other.preferences
-        and one.prompt.attachments == other.prompt.attachments
-        and gap <= size * ALIKE
+        one.sla is other.sla and gap <= size * ALIKE and _demands(one) == _demands(other)
+    )
+
+
+def _demands(ask: Ask) -> tuple[object, ...]:
+    """What must be the same: in a tuple, since of one object nothing need be compared."""
+    return (
+        ask.model,
+        ask.stream,
+        ask.max_tokens,
+        ask.needs,
+        ask.params,
+        ask.preferences,
+        ask.prompt.attachments,
+        ask.surface,
+        ask.only_natively,
+        ask.tier,
     )
