@@ -91,7 +91,7 @@ async def _read(
         request_id=request_id,
         slas=service.slas,
         surface=surface,
-        translated=service.translated,
+        translated=service.translated[surface],
         headers=sifted.forward,
         served=service.served,
         owner=service.door.owner(request.headers),
