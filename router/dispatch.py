@@ -388,7 +388,8 @@ class Dispatcher:
         meter.note(piece, self._clock.mono())
         if not piece.content and meter.is_empty:
             raise Fault(Kind.EMPTY, f"{meter.endpoint.id} answered with nothing.")
-        await _win(flight)
+        if flight.race is not None:
+            await flight.race.claim()
         self._book(flight, meter, None, None)
         outcome = self._outcome(flight)
         await self._open(flight, decision, reply, downstream, outcome)
@@ -398,7 +399,8 @@ class Dispatcher:
     async def _begin(
         self, flight: Flight, decision: Decision, reply: Reply, downstream: Downstream
     ) -> None:
-        await _win(flight)
+        if flight.race is not None:
+            await flight.race.claim()
         await self._open(flight, decision, reply, downstream, None)
 
     async def _open(
@@ -531,12 +533,6 @@ class Dispatcher:
                 explained=flight.explained,
             )
         )
-
-
-async def _win(flight: Flight) -> None:
-    """Return to the attempt that serves: the other, if there is one, has ended and is booked."""
-    if flight.race is not None:
-        await flight.race.claim()
 
 
 def _broke_off(endpoint: Endpoint, how: str) -> str:

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from router.core.ask import Ask
-from router.core.catalogue import ModelName, Tier
+from router.core.catalogue import Tier
 from router.core.dialects import natively_only
 from router.core.policy import Policy
 from router.core.surface import Surface
