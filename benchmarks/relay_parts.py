@@ -141,7 +141,7 @@ def compare(connector: BaseConnector) -> None:
         "a whole answer of 1 KB": (lambda: read_whole(WHOLE, ENDPOINT), 1),
         "a decision handed over": (lambda: hand_over(decisions, records), len(records)),
         "a decision packed, in the background": (lambda: pack(records[0]), 1),
-        "the owner of a key": (lambda: door.owner(credentials), 1),
+        "the owner of a key": (lambda: door.admit(credentials), 1),
         "a long conversation recognised": (lambda: begun_with(beginning), 1),
     }
     for name, (part, count) in parts.items():

@@ -212,20 +212,22 @@ class Dispatcher:
     ) -> None:
         """Send to the head of the plan, and perhaps to a second where it stays silent."""
         sent, after_s = self._clock.mono(), None
+        first = decision.plan[0].endpoint
+        limit_s = first_content_s(flight.ask, first, decision.forecast)
         if len(flight.attempts) + 1 < policy.attempts:
             elapsed_s = sent - flight.received
             after_s = self._planner.rescue_after_s(
                 flight.ask, policy, decision, elapsed_s, flight.tried
             )
-        if after_s is None:
-            flight.race = None
-            await self._attempt(flight, decision, downstream)
+        attempt = self._attempt(flight, decision, downstream, limit_s=limit_s)
+        if after_s is None or after_s >= limit_s:  # By then it is given up.
+            await attempt
             return
-        first = decision.plan[0].endpoint
         flight.race = Race(lambda: self._second(flight, first, sent, downstream))
-        await flight.race.run(
-            self._attempt(flight, decision, downstream), self._clock.real_s(after_s)
-        )
+        try:
+            await flight.race.run(attempt, self._clock.real_s(after_s))
+        finally:
+            flight.race = None  # It knows the flight: both would wait for the garbage collector.
 
     def _second(
         self, flight: Flight, first: Endpoint, sent: float, downstream: Downstream
@@ -242,7 +244,8 @@ class Dispatcher:
         if decision is None:
             return None
         flight.decisions.append(decision)
-        return self._attempt(flight, decision, downstream)
+        limit_s = first_content_s(flight.ask, decision.plan[0].endpoint, decision.forecast)
+        return self._attempt(flight, decision, downstream, limit_s=limit_s)
 
     def _policy(self, ask: Ask) -> Policy:
         policy, wishes = self._policies.get(ask.sla.policy, self._default_policy), ask.preferences
@@ -250,8 +253,13 @@ class Dispatcher:
             return policy
         return replace(policy, attempts=1)
 
-    async def _attempt(self, flight: Flight, decision: Decision, downstream: Downstream) -> None:
-        """Send to the head of the plan and relay what comes; book it however it ends."""
+    async def _attempt(
+        self, flight: Flight, decision: Decision, downstream: Downstream, *, limit_s: float
+    ) -> None:
+        """Send to the head of the plan and relay what comes; book it however it ends.
+
+        ``limit_s`` is how long it may take to its first content.
+        """
         clock, endpoint = self._clock, decision.plan[0].endpoint
         span_id = self._tracer.span_id()
         number = len(flight.tried) + 1
@@ -278,7 +286,7 @@ class Dispatcher:
         kind: Kind | None = Kind.INTERNAL
         retry_after_s: float | None = None
         try:
-            await self._exchange(flight, call, decision, meter, downstream)
+            await self._exchange(flight, call, decision, meter, downstream, limit_s=limit_s)
             kind = None
         except Fault as fault:
             kind, retry_after_s = fault.kind, fault.retry_after_s
@@ -301,10 +309,12 @@ class Dispatcher:
         decision: Decision,
         meter: Meter,
         downstream: Downstream,
+        *,
+        limit_s: float,
     ) -> None:
         clock, endpoint = self._clock, meter.endpoint
         total = meter.sent + endpoint.limits.total_s
-        first = min(meter.sent + first_content_s(flight.ask, endpoint, decision.forecast), total)
+        first = min(meter.sent + limit_s, total)
         exchange = self._upstreams[endpoint.dialect].call(endpoint, call)
         loop = asyncio.get_running_loop()
         try:
@@ -387,7 +397,8 @@ class Dispatcher:
         meter.note(piece, self._clock.mono())
         if not piece.content and meter.is_empty:
             raise Fault(Kind.EMPTY, f"{meter.endpoint.id} answered with nothing.")
-        await _win(flight)
+        if flight.race is not None:
+            await flight.race.claim()
         self._book(flight, meter, None, None)
         outcome = self._outcome(flight)
         await self._open(flight, decision, reply, downstream, outcome)
@@ -397,7 +408,8 @@ class Dispatcher:
     async def _begin(
         self, flight: Flight, decision: Decision, reply: Reply, downstream: Downstream
     ) -> None:
-        await _win(flight)
+        if flight.race is not None:
+            await flight.race.claim()
         await self._open(flight, decision, reply, downstream, None)
 
     async def _open(
@@ -530,12 +542,6 @@ class Dispatcher:
                 explained=flight.explained,
             )
         )
-
-
-async def _win(flight: Flight) -> None:
-    """Return to the attempt that serves: the other, if there is one, has ended and is booked."""
-    if flight.race is not None:
-        await flight.race.claim()
 
 
 def _broke_off(endpoint: Endpoint, how: str) -> str:

@@ -165,21 +165,23 @@ def learned(attempt: Attempt) -> list[tuple[int, float]]:
     An answer that its length limit cut off does not say how long it would have been.
     """
     usage = attempt.usage
-    if not attempt.complete or usage is None or usage.estimated or usage.output <= 0:
+    if not attempt.complete or usage is None or usage.estimated:
         return []
-    if attempt.finish in CUT_OFF:
+    output = usage.output
+    if output <= 0 or attempt.finish in CUT_OFF:
         return []
-    cell = int((log(usage.output) - LOW) / STEP)
-    visible = min(attempt.visible_tokens, usage.output)
+    log_output = log(output)
+    cell = int((log_output - LOW) / STEP)
+    visible = min(attempt.visible_tokens, output)
     streamed_reasoning = max(0.0, visible - usage.text)
     return [
         (min(max(cell, 0), CELLS - 1), 1.0),
         (CELLS, 1.0),
-        (CELLS + 1, float(usage.output)),
+        (CELLS + 1, float(output)),
         (CELLS + 2, streamed_reasoning),
         (CELLS + 3, visible),
-        (CELLS + 4, log(usage.output)),
-        (CELLS + 5, log(usage.output) ** 2),
+        (CELLS + 4, log_output),
+        (CELLS + 5, log_output**2),
     ]
 
 

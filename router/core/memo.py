@@ -8,7 +8,8 @@ included. On a quiet board every outcome is news, and every request decides for 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 from router.core.ask import Ask
 from router.core.candidate import Candidate
@@ -23,11 +24,12 @@ MOST_CLASSES: Final = 1000
 """Decisions remembered before all are dropped: it only bounds memory. A guess, not measured."""
 
 
-class _Kept(NamedTuple):
+@dataclass(slots=True)
+class _Kept:
     ask: Ask
     candidates: Sequence[Candidate]
     decision: Decision
-    uses: int
+    uses: int = 1
 
 
 class Memo:
@@ -45,7 +47,7 @@ class Memo:
             return None
         if not _alike(ask, kept.ask):
             return None
-        self._kept[id(ask.sla)] = kept._replace(uses=kept.uses + 1)
+        kept.uses += 1
         return kept.decision
 
     def keep(self, ask: Ask, candidates: Sequence[Candidate], decision: Decision) -> None:
@@ -54,20 +56,26 @@ class Memo:
             return
         if len(self._kept) >= MOST_CLASSES:
             self._kept.clear()
-        self._kept[id(ask.sla)] = _Kept(ask, candidates, decision, 1)
+        self._kept[id(ask.sla)] = _Kept(ask, candidates, decision)
 
 
 def _alike(one: Ask, other: Ask) -> bool:
     size = one.prompt.ascii_bytes + one.prompt.other_bytes
     gap = abs(size - other.prompt.ascii_bytes - other.prompt.other_bytes)
+    return one.sla is other.sla and gap <= size * ALIKE and _demands(one) == _demands(other)
+
+
+def _demands(ask: Ask) -> tuple[object, ...]:
+    """What must be the same: in a tuple, since of one object nothing need be compared."""
     return (
-        one.sla is other.sla
-        and one.model == other.model
-        and one.stream == other.stream
-        and one.max_tokens == other.max_tokens
-        and one.needs == other.needs
-        and one.params == other.params
-        and one.preferences == other.preferences
-        and one.prompt.attachments == other.prompt.attachments
-        and gap <= size * ALIKE
+        ask.model,
+        ask.stream,
+        ask.max_tokens,
+        ask.needs,
+        ask.params,
+        ask.preferences,
+        ask.prompt.attachments,
+        ask.surface,
+        ask.only_natively,
+        ask.tier,
     )

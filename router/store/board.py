@@ -330,9 +330,10 @@ class Board:
         ) and verdict in (Verdict.KEPT, Verdict.MISSED)
         if ask.preferences.ranks:
             steerable = False  # Who was chosen did not depend on the price of a miss.
-        subject, wall = self._class(ask.kind), self._clock.wall()
-        self._latest.pop(ask.kind, None)
-        self._latest[ask.kind] = ask
+        kind, wall = ask.kind, self._clock.wall()
+        subject = self._class(kind)
+        self._latest.pop(kind, None)
+        self._latest[kind] = ask
         if len(self._latest) > MOST_TOLD:
             del self._latest[next(iter(self._latest))]
         found = stakes.learned(
@@ -428,11 +429,12 @@ class Board:
         family = endpoint.family
         found = lengths.learned(attempt)
         if found:
-            for kind in (ask.kind, ask.sla.policy):
-                self.journal.add(f"m:{family}:{self._class(kind)}", lengths.LENGTHS, found, wall)
-            known = self._lengths.get((family, ask.kind))
+            kind = ask.kind
+            for name in (kind, ask.sla.policy):
+                self.journal.add(f"m:{family}:{self._class(name)}", lengths.LENGTHS, found, wall)
+            known = self._lengths.get((family, kind))
             if known is not None and known[1].samples < FEW:
-                self._lengths[family, ask.kind] = (0.0, known[1])
+                self._lengths[family, kind] = (0.0, known[1])
                 self._news += 1
         counted = tokens.learned(attempt, ask.prompt)
         if counted:

@@ -1,10 +1,11 @@
 """Finished requests, kept for a while so that their decision and verdict can be asked for.
 
-A request only hands its record over. A task packs it a moment later, keeps it here, and writes all
-that is new to Redis in one round trip, where any replica finds it. Nobody waits for Redis but who
-asks for what this process did not decide itself, and then for a second at most. While Redis is
-slow, frozen or gone, the latest stay here (bounded), and what it did not get is sent when it is
-back; what had no place is counted.
+A record is packed and kept here when its request is told, a few microseconds: left for a moment as
+the objects that it is made of, it would cost more in garbage collections. A task writes all that is
+new to Redis in one round trip, where any replica finds it. Nobody waits for Redis but who asks for
+what this process did not decide itself, and then for a second at most. While Redis is slow, frozen
+or gone, the latest stay here (bounded), and what it did not get is sent when it is back; what had
+no place is counted.
 """
 
 from __future__ import annotations
@@ -28,12 +29,8 @@ SCRIPT: Final = files("router.store").joinpath("decisions.lua").read_text(encodi
 KEEP_S: Final = 3600
 MOST_HERE: Final = 5000
 """Of about 1 KB each: those of the last minutes, or what waits for Redis."""
-MOST_WAITING: Final = 2000
-"""Records that were not packed yet; at four rounds a second more than one process serves."""
 _AT_ONCE: Final = 500
 """In one round trip: half a megabyte, and under a millisecond of Redis' time."""
-_SLICE: Final = 50
-"""Packed without a pause: under half a millisecond."""
 _PAUSE_S: Final = 0.25
 _BACK_OFF_S: Final = 2.0
 _LAST_WRITE_S: Final = 1.0
@@ -84,7 +81,6 @@ class Decisions:
         self._out = Line(url, SCRIPT) if shares else None
         self._back = Line(url, SCRIPT) if shares else None
         self._asking = asyncio.Lock()
-        self._waiting: OrderedDict[str, Record] = OrderedDict()
         self._here: OrderedDict[str, _Held] = OrderedDict()
         self._unwritten: OrderedDict[str, None] = OrderedDict()
         self._lost = 0
@@ -98,10 +94,22 @@ class Decisions:
 
     def report(self, record: Record) -> None:
         """Take a finished request; one that nothing was decided for leaves no trace."""
-        if record.decisions:
-            self._waiting[record.ask.id] = record
-            if len(self._waiting) > MOST_WAITING:
-                self._waiting.popitem(last=False)
+        if not record.decisions:
+            return
+        try:
+            packed = self._pack(record)
+        except Exception:  # noqa: BLE001 - of a stranger's function; one less, but not the end
+            _log.exception("a decision could not be packed")
+            self._lost += 1
+            return
+        name = record.ask.id
+        self._here[name] = _Held(record.received_wall + self._keep_s, packed)
+        if self._out is not None:
+            self._unwritten[name] = None
+        if len(self._here) > MOST_HERE:
+            oldest, _ = self._here.popitem(last=False)
+            if oldest in self._unwritten:
+                del self._unwritten[oldest]
                 self._lost += 1
 
     async def find(self, name: str) -> bytes | None:
@@ -109,9 +117,6 @@ class Decisions:
 
         Raises ``Fault(UNAVAILABLE)`` where only Redis could know, and it does not answer.
         """
-        record = self._waiting.get(name)
-        if record is not None:
-            return self._pack(record)
         held = self._here.get(name)
         if held is not None:
             return held.packed if self._clock.wall() < held.until_wall else None
@@ -163,8 +168,7 @@ class Decisions:
                 await asyncio.sleep(_PAUSE_S if went_well else _BACK_OFF_S)
 
     async def sync(self) -> bool:
-        """Pack what is new, and give Redis what it does not have; whether that went well."""
-        await self._hold()
+        """Give Redis what it does not have; whether that went well."""
         if self._out is None or not self._unwritten:
             return True
         names = list(islice(self._unwritten, _AT_ONCE))
@@ -176,26 +180,3 @@ class Decisions:
         for name in names:
             self._unwritten.pop(name, None)
         return True
-
-    async def _hold(self) -> None:
-        """Pack in slices, so that no request waits for many at once."""
-        count = 0
-        while self._waiting:
-            name, record = self._waiting.popitem(last=False)
-            try:
-                packed = self._pack(record)
-            except Exception:  # noqa: BLE001 - of a stranger's function; one less, but not the end
-                _log.exception("a decision could not be packed")
-                self._lost += 1
-                continue
-            self._here[name] = _Held(record.received_wall + self._keep_s, packed)
-            if self._out is not None:
-                self._unwritten[name] = None
-            if len(self._here) > MOST_HERE:
-                oldest, _ = self._here.popitem(last=False)
-                if oldest in self._unwritten:
-                    del self._unwritten[oldest]
-                    self._lost += 1
-            count += 1
-            if count % _SLICE == 0:
-                await asyncio.sleep(0)

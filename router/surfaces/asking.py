@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from router.core.ask import Ask
-from router.core.catalogue import ModelName, Tier
+from router.core.catalogue import Tier
 from router.core.dialects import natively_only
 from router.core.policy import Policy
 from router.core.surface import Surface
@@ -48,7 +48,7 @@ def read_ask(
     request_id: str,
     slas: SlaReader,
     surface: Surface = Surface.CHAT,
-    translated: Callable[[ModelName, Surface], bool] = lambda _model, _surface: False,
+    translated: frozenset[str] = frozenset(),
     key_policy: Policy | None = None,
     headers: Mapping[str, str] = _NO_HEADERS,
     served: Container[str] = frozenset(),
@@ -57,8 +57,8 @@ def read_ask(
     """Read a request. ``declaring`` are its SLA headers, names as sent. Raises ``Fault``.
 
     ``headers`` are the others (lower-case), of which one may name the conversation; ``served`` are
-    the models there are, ``owner`` is whose request it is. ``translated`` says whether an endpoint
-    of a model would have to be told in another surface.
+    the models there are, ``owner`` is whose request it is, ``translated`` the models of which an
+    endpoint would have to be told in another surface.
     """
     fields = read_fields(body)
     choice = read_choice(
@@ -66,7 +66,7 @@ def read_ask(
     )
     wanted = _READERS[surface](fields)
     only_natively = ""
-    if any(translated(name, surface) for name in (choice.model, *choice.preferences.models)):
+    if not translated.isdisjoint((choice.model, *choice.preferences.models)):
         only_natively = natively_only(surface, msgspec.json.decode(body))
     return Ask(
         id=request_id,

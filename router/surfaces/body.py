@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import aiohttp
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from router.core.faults import Fault, Kind
 
@@ -17,7 +17,7 @@ async def read_body(request: web.Request, max_body: int) -> bytes:
     The declared length is checked before anything is read, the real one while reading (a
     chunked or compressed body declares none, or another).
     """
-    check_content_type(request.headers.get("Content-Type"))
+    check_content_type(request.headers.get(hdrs.CONTENT_TYPE))
     length = request.content_length
     if length is not None and length > max_body:
         raise _too_large(max_body)

@@ -8,7 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from router.core.faults import Fault, Kind
-from router.surfaces.guard import json_answer
+from router.surfaces.guard import OWNER, json_answer
 from router.surfaces.kept import unpack
 from router.surfaces.service import Service
 
@@ -20,8 +20,7 @@ async def decision_page(request: web.Request, service: Service, request_id: str)
     name = request.match_info["id"]
     packed = await service.decided(name) if _ID.fullmatch(name) else None
     kept = None if packed is None else unpack(packed)
-    door = service.door
-    if kept is None or not (door.open or kept.owner == door.owner(request.headers)):
+    if kept is None or not (service.door.open or kept.owner == request[OWNER]):
         raise Fault(
             Kind.NO_DECISION,
             f"There is no decision {name[:64]!r} of yours here: it is unknown, older than an hour,"

@@ -38,9 +38,6 @@ class Door:
         """Whether everybody may come in."""
         return not self._digests
 
-    def _knows(self, shown: str) -> bool:
-        return bool(shown) and self._whose(shown) is not None
-
     def _whose(self, shown: str) -> str | None:
         """Compare with every key, whichever it is."""
         digest, owner = _digest(shown), None
@@ -49,25 +46,20 @@ class Door:
                 owner = self._owners[kept]
         return owner
 
-    def owner(self, headers: Mapping[str, str]) -> str:
-        """Name the key that a request was admitted by, by a hash; empty where the door is open."""
+    def admit(self, headers: Mapping[str, str]) -> str:
+        """Name the key that a request shows, by a hash; empty where everybody may come in.
+
+        Header names in any case. Raises ``Fault(UNAUTHENTICATED)``.
+        """
         if not self._digests:
             return ""
-        for shown in _shown(headers):
-            owner = self._whose(shown) if shown else None
+        shown = _shown(headers)
+        for key in shown:
+            owner = self._whose(key) if key else None
             if owner is not None:
                 return owner
-        return ""
-
-    def admit(self, headers: Mapping[str, str]) -> Fault | None:
-        """Return what keeps this request out, or ``None``. Header names in any case."""
-        if not self._digests:
-            return None
-        token, other = _shown(headers)
-        if self._knows(token) or self._knows(other):
-            return None
-        what = "is not known here" if token or other else "is missing"
-        return Fault(
+        what = "is not known here" if any(shown) else "is missing"
+        raise Fault(
             Kind.UNAUTHENTICATED,
             f"The API key {what}: send it as 'Authorization: Bearer <key>' or 'x-api-key: <key>'.",
         )

@@ -21,6 +21,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Inner = Callable[[web.Request, Service, str], Awaitable[web.StreamResponse]]
 
 log: Final = logging.getLogger("meritorder.surfaces")
+OWNER: Final = web.RequestKey("owner", str)
+"""Whose request it is, as the door names keys."""
 INTERNAL: Final = "Something went wrong in the proxy; its log has more under this request id."
 
 
@@ -30,9 +32,8 @@ def guarded(inner: Inner, service: Service, *, key_needed: bool = True) -> Handl
     async def handle(request: web.Request) -> web.StreamResponse:
         request_id = service.new_id()
         try:
-            refused = service.door.admit(request.headers) if key_needed else None
-            if refused is not None:
-                return _told(request, refused, request_id)
+            if key_needed:
+                request[OWNER] = service.door.admit(request.headers)
             return await inner(request, service, request_id)
         except Fault as fault:
             return _told(request, fault, request_id)

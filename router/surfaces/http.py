@@ -23,7 +23,7 @@ from router.surfaces.decisions import decision_page
 from router.surfaces.endpoints import endpoints_page
 from router.surfaces.errors import envelope_of, render, with_headers
 from router.surfaces.explain import decision_json
-from router.surfaces.guard import INTERNAL, guarded, json_answer, log, web_answer
+from router.surfaces.guard import INTERNAL, OWNER, guarded, json_answer, log, web_answer
 from router.surfaces.headers import sift
 from router.surfaces.health import ready_answer
 from router.surfaces.models import list_json, model_json, no_model
@@ -91,10 +91,10 @@ async def _read(
         request_id=request_id,
         slas=service.slas,
         surface=surface,
-        translated=service.translated,
+        translated=service.translated[surface],
         headers=sifted.forward,
         served=service.served,
-        owner=service.door.owner(request.headers),
+        owner=request[OWNER],
     )
     if ask.model not in service.served:
         raise no_model(ask.model, service.served)

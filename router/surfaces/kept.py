@@ -102,16 +102,19 @@ _decode = msgspec.msgpack.Decoder(_Kept).decode
 
 
 def pack(record: Record) -> bytes:
-    """Pack what is told of a request that was decided at least once."""
+    """Pack what is told of a request that was decided at least once: a ``_Kept``, in plain tuples.
+
+    A named tuple would cost as much to make as to pack.
+    """
     ask, outcome, decision = record.ask, record.outcome, record.decisions[-1]
     sla, explained = ask.sla, record.explained
     forecasts, rejections, shadows = (), (), ()  # type: Any, Any, Any
     if explained is not None and explained.decision is decision:
-        forecasts = [_Foreseen(_seller(e), f) for e, f in explained.forecasts]
+        forecasts = [((e.id, e.provider, e.model), f) for e, f in explained.forecasts]
         rejections = [_rejected(r) for r in explained.rejections]
         shadows = explained.shadows
     return _encode(
-        _Kept(
+        (
             VERSION,
             ask.id,
             ask.owner,
@@ -120,14 +123,14 @@ def pack(record: Record) -> bytes:
             sla.policy,
             sla.mode,
             sla.percentile,
-            tuple([(b.kind, b.limit, b.percentile, b.hard) for b in sla.bounds]),
+            [(b.kind, b.limit, b.percentile, b.hard) for b in sla.bounds],
             outcome.received,
             outcome.ended,
             outcome.fault,
             outcome.attempts,
             decision.status,
-            tuple([_Planned(_seller(e), score, cost, p) for e, score, cost, p in decision.plan]),
-            tuple([_rejected(r) for r in decision.out]),
+            [((e.id, e.provider, e.model), score, cost, p) for e, score, cost, p in decision.plan],
+            [_rejected(r) for r in decision.out],
             decision.input_tokens,
             decision.forecast,
             decision.unweighed,
@@ -168,12 +171,8 @@ def _explained(kept: _Kept) -> Explained:
     )
 
 
-def _seller(endpoint: Endpoint) -> _Seller:
-    return _Seller(endpoint.id, endpoint.provider, endpoint.model)
-
-
-def _rejected(r: Rejection) -> _Rejected:
-    return _Rejected(
+def _rejected(r: Rejection) -> tuple[object, ...]:
+    return (
         r.endpoint,
         r.reason,
         r.detail,

@@ -75,11 +75,19 @@ class Service:
     draining: Callable[[], bool] = lambda: False
     max_body: int = DEFAULT_MAX_BODY
     slas: SlaReader = field(init=False)
+    translated: Mapping[Surface, frozenset[ModelName]] = field(init=False)
+    """Models of which an endpoint would have to be told a surface in another."""
 
     def __post_init__(self) -> None:
         slas = SlaReader(self.policies, self.default_policy, self.classes)
         object.__setattr__(self, "slas", slas)
+        translated = {surface: _translated(surface, self.served) for surface in Surface}
+        object.__setattr__(self, "translated", translated)
 
-    def translated(self, model: ModelName, surface: Surface) -> bool:
-        """Whether an endpoint of the model does not speak the surface itself."""
-        return any(surface not in endpoint.speaks for endpoint in self.served.get(model, ()))
+
+def _translated(surface: Surface, served: Served) -> frozenset[ModelName]:
+    return frozenset(
+        model
+        for model, endpoints in served.items()
+        if not all(surface in endpoint.speaks for endpoint in endpoints)
+    )

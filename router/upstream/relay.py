@@ -15,7 +15,7 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Self
 
-from aiohttp import BaseConnector
+from aiohttp import BaseConnector, hdrs
 
 from router.core.answer import Piece
 from router.core.catalogue import Endpoint, EndpointId
@@ -145,14 +145,17 @@ class Exchange:
     @property
     def upstream_id(self) -> str:
         headers = self._wire.headers
-        return next((headers[name] for name in _IDS if name in headers), "")
+        for name in _IDS:
+            if name in headers:
+                return headers[name]
+        return ""
 
     @property
     def length(self) -> int | None:
         headers = self._wire.headers
-        if self._untrue or "Content-Encoding" in headers:
+        if self._untrue or hdrs.CONTENT_ENCODING in headers:
             return None
-        said = headers.get("Content-Length", "")
+        said = headers.get(hdrs.CONTENT_LENGTH, "")
         return int(said) if said.isdecimal() else None
 
     async def pieces(self) -> AsyncGenerator[Piece, None]:

@@ -42,8 +42,10 @@ class Translating:
 
     def call(self, endpoint: Endpoint, call: Call) -> ports.Exchange:
         """Prepare one exchange; entering it sends the request (``ports.Upstream``)."""
+        if call.surface in endpoint.speaks:
+            return self._inner.call(endpoint, call)
         behind = way(call.surface, endpoint.speaks)
-        if behind is None or behind is call.surface:
+        if behind is None:
             return self._inner.call(endpoint, call)
         return Exchange(self._inner, endpoint, call, behind, int(self._wall()))
 

@@ -22,6 +22,7 @@ from aiohttp import (
     ConnectionTimeoutError,
     ServerDisconnectedError,
     StreamReader,
+    hdrs,
 )
 from aiohttp.connector import Connection
 from yarl import URL
@@ -117,7 +118,7 @@ class Wire:
     @property
     def media(self) -> str:
         """The media type of the body, lower-case and without parameters; empty if none is said."""
-        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        return self.headers.get(hdrs.CONTENT_TYPE, "").partition(";")[0].strip().lower()
 
     def close(self) -> None:
         """Hang up, unless the answer was read to its end and the connection went back."""

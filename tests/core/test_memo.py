@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from router.core.ask import Ask, PromptSize
-from router.core.catalogue import Capability
+from router.core.ask import Ask, Preferences, PromptSize
+from router.core.catalogue import Capability, Tier
 from router.core.decide import decide
 from router.core.memo import ALIKE, MOST_USES, Memo
 from router.core.stakes import Stakes
+from router.core.surface import Surface
 from tests.core.market import NOON, a_candidate, an_ask, an_endpoint, ttft
 
 FLEET = [a_candidate(an_endpoint("r1@parasail", 2, 4)), a_candidate(an_endpoint("r1@azure", 3, 5))]
@@ -50,8 +51,24 @@ def test_only_a_few_requests_share_one_draw() -> None:
         ASK._replace(params=frozenset({"logit_bias"})),
         ASK._replace(prompt=PromptSize(1100)),
         ASK._replace(prompt=PromptSize(1000, attachments=1)),
+        ASK._replace(preferences=Preferences(ignore=frozenset({"azure"}))),
+        ASK._replace(surface=Surface.MESSAGES),
+        ASK._replace(only_natively="citations"),
+        ASK._replace(tier=Tier.FLEX),
     ],
-    ids=["sla", "stream", "max_tokens", "needs", "params", "size", "attachments"],
+    ids=[
+        "sla",
+        "stream",
+        "max_tokens",
+        "needs",
+        "params",
+        "size",
+        "attachments",
+        "preferences",
+        "surface",
+        "only_natively",
+        "tier",
+    ],
 )
 def test_whoever_asks_for_something_else_decides_for_himself(other: Ask) -> None:
     assert kept().find(other, FLEET) is None

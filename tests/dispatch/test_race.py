@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,9 @@ from router.core.ask import Ask, Mode
 from router.core.faults import Kind
 from router.core.measure import Verdict
 from router.core.policy import Policy
+from router.dispatch import Flight
 from router.planner import Planner
+from router.race import Race
 from router.store.board import Board
 from tests.core.loop import VirtualClock
 from tests.core.market import an_ask, an_attempt, cost, e2e, ttft
@@ -107,6 +110,16 @@ def test_every_attempt_keeps_the_span_it_was_sent_with() -> None:
 def test_a_quick_first_never_meets_a_second() -> None:
     ran = race(GOOD).play()
     assert ran.upstream.tried == [CHEAP.id]
+
+
+def test_an_ended_race_leaves_nothing_to_the_garbage_collector() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        race(GOOD).play()
+        assert not any(isinstance(thing, Flight | Race) for thing in gc.get_objects())
+    finally:
+        gc.enable()
 
 
 def test_a_policy_without_hedging_waits_for_the_first() -> None:

@@ -171,7 +171,6 @@ async def test_a_hanging_redis_is_waited_for_a_second_by_who_asks_and_by_nobody_
 async def test_memory_is_bounded_and_what_had_no_place_is_counted(
     monkeypatch: pytest.MonkeyPatch, folder: Path, by_hand: Make
 ) -> None:
-    monkeypatch.setattr(decisions, "MOST_WAITING", 20)
     monkeypatch.setattr(decisions, "MOST_HERE", 10)
     here = by_hand(f"unix://{folder}/nobody")
     told(here, *(f"r{i}" for i in range(25)))

@@ -28,7 +28,12 @@ def ask(surface: Surface = Surface.MESSAGES, **more: Any) -> Ask:
     raw = json.dumps(body).encode()
     slas = SlaReader(POLICIES, DEFAULT_POLICY)
     return read_ask(
-        raw, (), request_id="req-1", slas=slas, surface=surface, translated=lambda *_: True
+        raw,
+        (),
+        request_id="req-1",
+        slas=slas,
+        surface=surface,
+        translated=frozenset({"deepseek-r1"}),
     )
 
 

@@ -31,7 +31,7 @@ def ask(**more: Any) -> Ask:
         request_id="req-1",
         slas=slas,
         surface=Surface.RESPONSES,
-        translated=lambda *_: True,
+        translated=frozenset({"deepseek-r1"}),
     )
 
 
