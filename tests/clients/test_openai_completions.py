@@ -5,7 +5,7 @@ from pathlib import Path
 
 import openai
 import pytest
-from asking import MODEL, QUESTION, SHORT
+from asking import QUESTION, SHORT
 from openai import OpenAI
 from serving import Proxy, serving
 
@@ -46,6 +46,6 @@ def test_where_nobody_speaks_them_the_refusal_says_so(proxy: Proxy) -> None:
         OpenAI(base_url=proxy.url, api_key="none") as client,
         pytest.raises(openai.UnprocessableEntityError) as raised,
     ):
-        client.completions.create(model=MODEL, prompt=QUESTION, max_tokens=20)
+        client.completions.create(model="claude-sonnet-4", prompt=QUESTION, max_tokens=20)
     assert isinstance(raised.value.body, dict)
     assert "completions" in str(raised.value.body["availability"]["candidates"])
