@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from benchmarks.finding import Finding
 from benchmarks.table import table
@@ -30,6 +30,9 @@ RIVAL: Final = 0.88
 TOO_LITTLE: Final = {"sparse"}
 """Scenarios whose cost is told and not held: learning takes requests, and there are few."""
 STORM: Final = {"volatile"}
+UNSEEN: Final[tuple[Literal["bimodal", "heavy"], ...]] = ("bimodal", "heavy")
+"""Noise that nothing was tuned on, in the market that most was tuned on."""
+TUNED: Final = "market-2025"
 COVERED_PP, COVERED_STORM_PP, ERRORS = 3.0, 5.0, 3.0
 """How far (percentage points) coverage may lie from its level, and the standard errors on top."""
 FEW: Final = 200
@@ -71,6 +74,9 @@ def measure(*, short: bool) -> Finding:
             if market.name not in TOO_LITTLE:
                 ratio = market.of(strategy).to_informed
                 finding.hold(f"{market.name}: cost of {strategy}", ratio, LEARNING, "")
+    for family in UNSEEN:
+        name = f"{TUNED}, {family} noise"
+        _hold_coverage(finding, _forecast_alone(name, in_noise(find(TUNED)[TUNED], family)))
     _hold_study(finding, study)
     finding.figures["markets"] = {m.name: _figures(m) for m in (*shown, *study)}
     return finding
@@ -86,6 +92,23 @@ def _played(name: str, whole: Scenario, *, short: bool, rivals: bool = False) ->
     print(f"  playing {name}: {len(tasks)} runs", file=sys.stderr, flush=True)
     plays = list(play_all(tasks, os.cpu_count() or 1))
     plays.sort(key=lambda p: (chosen.index(p.strategy), p.seed))
+    return judged(name, market, plays)
+
+
+def in_noise(market: Scenario, family: Literal["bimodal", "heavy"]) -> Scenario:
+    """Return the same market where waits are spread otherwise."""
+    sellers = [
+        seller.model_copy(update={"noise": seller.noise.model_copy(update={"family": family})})
+        for seller in market.endpoints
+    ]
+    return market.model_copy(update={"endpoints": tuple(sellers)})
+
+
+def _forecast_alone(name: str, market: Scenario) -> Market:
+    """Play ours without anybody to compare it with: only its forecasts are looked at."""
+    print(f"  playing {name}", file=sys.stderr, flush=True)
+    tasks = [Task(market, seed, OURS) for seed in market.seeds]
+    plays = list(play_all(tasks, os.cpu_count() or 1))
     return judged(name, market, plays)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
+from router.config.mistake import closest
 from router.config.price import PriceRow
 from router.config.providers import PROVIDERS, Provider, dialect_of, provider_with
 from router.config.sections import BaseUrl, Strict, VariableOrNone
@@ -138,7 +139,11 @@ class EndpointRow(Strict):
                 told += f", but not in the dialect of {self.wire}: say where"
             yield "base_url", told
             return
-        meant = provider_with(self.provider)
+        meant = provider_with(self.provider) or closest(
+            self.provider,
+            PROVIDERS,
+            likeness=0.8,  # a company of the operator's own may have any name
+        )
         known = ", ".join(name for name, each in PROVIDERS.items() if each.address)
         hint = f"did you mean provider = '{meant}'? " if meant else ""
         yield (

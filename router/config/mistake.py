@@ -36,8 +36,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"known: {', '.join(names)}" if names else "nothing is known here"
 
 
-def closest(word: str, known: Iterable[str]) -> str | None:
+def closest(word: str, known: Iterable[str], *, likeness: float = 0.6) -> str | None:
     """Return the known word that ``word`` looks like, whatever its case, if there is one."""
     lower = {name.lower(): name for name in known}
-    found = get_close_matches(word.lower(), lower, n=1)
+    found = get_close_matches(word.lower(), lower, n=1, cutoff=likeness)
     return lower[found[0]] if found else None

@@ -17,7 +17,7 @@ class Content(IntEnum):
 
 
 class Usage(NamedTuple):
-    """Five disjoint token counts of one attempt (design section 2).
+    """Five disjoint token counts of one attempt: each token is billed once, at its kind's price.
 
     ``reported_cost_nano_usd`` is what the provider said it charged, where it says so.
     ``estimated`` marks counts nobody reported. ``cache_write_1h`` are those of ``cache_write`` that

@@ -8,14 +8,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from router.core.catalogue import Capability, ModelName, Tier
 from router.core.surface import Surface
 
+PERCENTILE: Final = 0.95
+"""Of requests that declare none. A plain choice, not measured: more costs more, less says less."""
+
 
 class BoundKind(StrEnum):
-    """A quantity a request may bound. The value is its body key (design section 3.2)."""
+    """A quantity a request may bound. The value is its body key (docs/api.md)."""
 
     TTFT = "ttft_ms"
     TTFAT = "ttfat_ms"
@@ -49,7 +52,7 @@ class Bound:
 
     kind: BoundKind
     limit: float
-    percentile: float = 0.95
+    percentile: float = PERCENTILE
     hard: bool = False
 
     def kept_by(self, fact: float) -> bool:
@@ -63,7 +66,7 @@ class Sla:
 
     bounds: tuple[Bound, ...] = ()
     mode: Mode = Mode.BEST_EFFORT
-    percentile: float = 0.95
+    percentile: float = PERCENTILE
     policy: str = "default"
     _keys: dict[ModelName, str] = field(
         default_factory=dict, init=False, repr=False, compare=False, hash=False

@@ -239,10 +239,11 @@ def _scaled(price: float | None, factor: float) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """What to believe of an endpoint before anything was measured (design section 3.5).
+    """What to believe of an endpoint before anything was measured: ``prior`` in the configuration.
 
     ``hidden_share`` is the share of an answer's tokens that is thought and billed but never shown;
-    the time it takes is part of ``ttft_ms``.
+    the time it takes is part of ``ttft_ms``. The default wait and speed are the study's
+    (docs/decision.md), the length a guess, not measured.
     """
 
     ttft_ms: float = 800.0
@@ -261,7 +262,11 @@ class Prior:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Timeouts of one endpoint in seconds; ``None`` takes the adaptive or general value."""
+    """Timeouts of one endpoint in seconds; ``None`` takes the adaptive value (``patience``).
+
+    Plain choices, not measured: connecting has room for two lost SYNs (sent again after 1 and 3 s);
+    the others are meant to end only what would never end.
+    """
 
     connect_s: float = 5.0
     first_token_s: float | None = None

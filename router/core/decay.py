@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from math import exp2
 
 HALF_LIVES_PER_EPOCH = 16
+"""Enough that what is lost with an epoch is nothing (2^-16), and weights stay far from overflow."""
+TTL_SLACK_S = 60
+"""A shared sum outlives its use by this, since the clocks of replicas differ. A guess."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Group:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "epoch_s", self.half_life_s * HALF_LIVES_PER_EPOCH)
-        object.__setattr__(self, "ttl_s", int(2 * self.epoch_s) + 60)
+        object.__setattr__(self, "ttl_s", int(2 * self.epoch_s) + TTL_SLACK_S)
 
     def epoch(self, wall_s: float) -> int:
         """Return the number of the epoch that holds ``wall_s`` (unix seconds)."""

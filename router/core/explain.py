@@ -28,7 +28,8 @@ from router.core.sift import Weighed, sift
 from router.core.stakes import Stakes
 
 RELAXED = 1.25
-"""One step of relaxing a bound, to tell what it costs."""
+"""One step of relaxing a bound, to tell what it costs: enough to reach somebody else, little enough
+that an application might grant it. A guess, not measured."""
 
 
 def explain(

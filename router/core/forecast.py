@@ -9,6 +9,8 @@ chance of keeping all three is
 (v = speed, r and s the shares of the output streamed as reasoning, and streamed at all). It is
 never a sum of quantiles. Speed and answer tokens are taken as independent of the rest. A failure
 leaves time for a second try about half the time, so it costs half a miss.
+
+What is marked (study) is told in docs/decision.md, "The study behind the constants".
 """
 
 from __future__ import annotations
@@ -26,13 +28,21 @@ from router.core.numbers import normal_cdf, normal_quantile
 from router.core.stats import SHAPE, SHAPE_LOW, SHAPE_STEP, Stats
 
 RETRY_SHARE = 0.5
-"""Share of failures that still leave time for another endpoint (study, section 3)."""
+"""Share of failures that still leave time for another endpoint (study)."""
 WORST_LATENESS = 5.0
-"""Lateness (log of predicted over allowed) above which one miss is as bad as another."""
+"""Lateness (log of predicted over allowed) above which one miss is as bad as another: 150
+times too late. A plain choice, not measured; it bounds what a score can be."""
 NARROW = 0.2
 """Doubt about speed (over the spread of lengths) below which it widens times by under 2 %."""
 CORRECTIONS, CLOSE = 3, 0.01
-"""Steps of inverting a mixture, and how near in probability is near enough."""
+"""Steps of inverting a mixture, and how near in probability is near enough: finer than anybody's
+calibration. Plain choices, not measured; more costs time."""
+FURTHEST = 0.998
+"""A step of that inversion takes no probability for nearer to 1 (or 0) than this, or it would leap
+out of the tail. A guess, not measured."""
+WIDEST = 1.0
+"""Spread (log) of waits above which two lognormals no longer stand for a histogram that ends: their
+mean square would run away. A guess, not measured."""
 
 _CELLS = SHAPE.size
 _INVERSE_STEP = 1 / SHAPE_STEP
@@ -109,12 +119,12 @@ def drawn(stats: Stats, scale: float, wait: float, speed: float) -> Belief:
     Drawn is what is worth a trial; the other doubt stays in the spread.
     """
     trial_sd = stats.speed_trial_sd
-    idle_var = stats.speed_level_sd**2 - trial_sd**2
+    untried_var = stats.speed_level_sd**2 - trial_sd**2
     return Belief(
         stats.level + scale * stats.trial_sd * wait,
         stats.blurred,
         stats.speed + scale * trial_sd * speed,
-        sqrt(stats.speed_sd**2 + idle_var) if idle_var > 0 else stats.speed_sd,
+        sqrt(stats.speed_sd**2 + untried_var) if untried_var > 0 else stats.speed_sd,
     )
 
 
@@ -280,7 +290,7 @@ def end_guess(  # noqa: PLR0917 - called for every request
     """
     base = stats.log_line(prompt_k) + belief.level
     middle = exp(base + SHAPE_LOW + SHAPE_STEP * bisect_left(belief.cdf, 0.5))
-    spread = min(hypot(stats.noise_sd, stats.level_sd), 1.0)
+    spread = min(hypot(stats.noise_sd, stats.level_sd), WIDEST)
     variance = max(square - mean_s * mean_s, 0.0)
     mean_s += middle * exp(spread * spread / 2)
     variance += (middle * spread) ** 2 * exp(2 * spread * spread)
@@ -309,7 +319,8 @@ def end_quantile(
             at += weight * p_wait(belief.cdf, log(t - seconds) - base)
         if abs(at - p) < CLOSE:
             break
-        t *= exp(sigma * (wanted - normal_quantile(round(min(max(at, 0.002), 0.998), 3))))
+        at = min(max(at, 1 - FURTHEST), FURTHEST)
+        t *= exp(sigma * (wanted - normal_quantile(round(at, 3))))
     return t
 
 

@@ -6,7 +6,13 @@ wait is conditioned on having lasted so long already, and
 
     price of a miss x P(first misses) x P(second keeps)   against   what the second costs more
 
-Nothing is decided when sending, since most attempts end long before their timer.
+Nothing is decided when sending, since most attempts end long before their timer. What is marked
+(study) is told in docs/decision.md, "The study behind the constants".
+
+Failures enter twice. In ``p_keep`` any failure costs half a miss, as it does before an attempt is
+sent. In ``outlasted`` only hangs count, the failures that say nothing: having lasted in silence
+makes them likelier. Of what overlaps (a hang's half a miss) nothing is taken off: it is small
+beside a chance that silence is eating.
 """
 
 from __future__ import annotations
@@ -36,19 +42,26 @@ from router.core.stakes import Stakes
 from router.core.stats import SHAPE_LOW, SHAPE_STEP, Stats
 
 ODDS: Final = 0.85
-"""Share of its chance that the second must still have when the timer fires (study)."""
+"""Share of its chance that the second must still have when the timer fires (study; what other
+values do is not known): more asks while most firsts are about to answer, less leaves the second
+too little time."""
 EARLIEST: Final = 0.1
-"""Nobody is rescued within this share of the time allowed: the first has hardly begun."""
+"""Nobody is rescued within this share of the time allowed: the first has hardly begun. A guess, not
+measured."""
 COIN: Final = 0.5
-"""A second with no better chance than a coin's is no rescue."""
+"""A second with no better chance than a coin's is no rescue: what ``LIKELY`` asks of the first. A
+plain choice, not measured."""
 HANG_SHARE, HANGS_LEAST = 0.2, 0.001
 """Share of failures that are silence (most say at once that they failed), and how many attempts
-are taken to hang at any endpoint, however well it has behaved."""
+are taken to hang at any endpoint, however well it has behaved: with none, a spotless one is waited
+for until the bound is broken. Guesses, not measured; more sends seconds sooner."""
 BACKUPS: Final = 4
-"""Backups that are remembered: some are the first itself, or were tried."""
+"""Backups that are remembered: some are the first itself, or were tried, which with three attempts
+(the default) are two at most."""
 SHARE, SAVED_MOST = 0.2, 20.0
 """Rescues for each request in the long run, and how many may be saved up: where everybody slows
-down, second attempts would only make it worse (Finagle's retry budgets are alike)."""
+down, second attempts would only make it worse. A fifth is the default of Finagle's RetryBudget;
+what may be saved up, a hundred requests' worth, is a guess, not measured."""
 
 
 class Rescue(NamedTuple):
@@ -182,12 +195,13 @@ def _most_usd(ask: Ask) -> float:
 
 
 def _spend_usd(
-    ask: Ask, second: Weighed, first: Weighed | None, waited_s: float, second_wins: float
+    ask: Ask, second: Weighed, first: Weighed | None, waited_s: float, first_misses: float
 ) -> float:
     """What a second attempt costs more than the first alone, the loser being cancelled.
 
     Its prompt for sure; its answer for the first's, where it wins; and what the loser has made
-    until then, which is all where cancelling does not stop the bill.
+    until then, which is all where cancelling does not stop the bill. ``first_misses`` stands for
+    the chance that the second wins: it is asked when little time is left.
     """
     answer = second.cost_usd - second.prompt_usd
     if first is None:
@@ -196,7 +210,7 @@ def _spend_usd(
     unmade = lost * (1 - _made(ask, first, waited_s + _content_s(ask, second)))
     beside = answer * _made(ask, second, _content_s(ask, first) - waited_s)
     won = max(0.0, answer - unmade)
-    return second.prompt_usd + second_wins * won + (1 - second_wins) * beside
+    return second.prompt_usd + first_misses * won + (1 - first_misses) * beside
 
 
 def _made(ask: Ask, weighed: Weighed, after_s: float) -> float:

@@ -5,6 +5,8 @@ answer. Lengths are heavy-tailed, so they are kept as a histogram of log tokens;
 met a model starts from what is expected of the two (``effects``). The forecast
 integrates over a dozen points of the distribution, closer together in the tail, where a percentile
 is decided.
+
+What is marked (study) is told in docs/decision.md, "The study behind the constants".
 """
 
 from __future__ import annotations
@@ -21,12 +23,13 @@ from router.core.measure import CUT_OFF, Attempt
 from router.core.numbers import normal_cdf
 
 CELLS = 48
+"""Each a factor of 1.19, half of the usual spread of one answer (study)."""
 STEP = (HIGH - LOW) / CELLS
 CELL_SD = STEP / sqrt(12)
 """Spread inside a cell: answers all of one length are told no finer (Sheppard's correction)."""
 LENGTHS: Final = Group("lengths", 24 * 3600.0, CELLS + 6)
 """48 cells of log tokens, then n, sums of tokens, of streamed reasoning, of visible tokens, of log
-tokens and of their squares."""
+tokens and of their squares. A day, so that all hours count: a guess, not measured."""
 
 PRIOR_SD = 0.5
 """Spread (log) of an expected answer length; sigma 0.4 is typical, a little more is doubt."""
@@ -51,7 +54,8 @@ NODES: Final = (
     (0.02, 0.97),
     (0.02, 0.99),
 )
-"""(weight, quantile) of the points the forecast integrates over."""
+"""(weight, quantile) of the points the forecast integrates over (study: twelve). Each quantile is
+the middle of what its weight covers; weights shrink towards the tail."""
 
 
 class Lengths(NamedTuple):

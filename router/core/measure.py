@@ -2,7 +2,7 @@
 
 Two clocks belong to a request. *Statistics* are the attempt's, from the moment it was sent
 upstream; the *verdict* is the client's, from the last byte of its request body, so failover and
-waiting count. Times are monotonic seconds. Definitions: design section 2.
+waiting count. Times are monotonic seconds.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ CUT_OFF: Final = frozenset(
 )
 """Finish reasons of answers that were not allowed to end."""
 MIN_TOKENS_FOR_SPEED = 8
-"""Fewer streamed tokens say nothing about speed (design section 2)."""
+"""Fewer streamed tokens say nothing about speed: they may come in one packet. A plain choice, not
+measured."""
 
 
 class Verdict(StrEnum):

@@ -21,6 +21,7 @@ and the price of a miss is looked at again."""
 ALIKE: Final = 0.03
 """How far prompts may differ in size: less than anybody's estimate of them is off."""
 MOST_CLASSES: Final = 1000
+"""Decisions remembered before all are dropped: it only bounds memory. A guess, not measured."""
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 In a conversation the cost of the turns to come is added, at the price a remembered prompt has
 here: the first turn goes where the later ones will be cheap, and a warm cache is a price, not a
-rule.
+rule. What is marked (study) is told in docs/decision.md, "The study behind the constants".
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ POSTERIOR_SCALE = 0.7
 """How far draws reach into the doubt (study: .35 was slow to find better models, 1.0 equal)."""
 PROMPT_MARGIN = 1.1
 """How much longer than estimated a prompt may turn out, where a window is decided on. To it
-comes the p99 answer (the last node of its lengths), unless the client said how much it wants."""
+comes the p99 answer (the last node of its lengths), unless the client said how much it wants. A
+guess, not measured: less lets prompts burst a window, more passes by windows that would do."""
 
 Chance = Callable[[], float]
 """Draws a standard normal deviate."""
@@ -263,7 +264,7 @@ def _over_cost(endpoint: Endpoint, cost: float, max_cost: float) -> Rejection | 
     return Rejection(
         endpoint.id,
         Reason.COST_BOUND,
-        f"expected to cost {cost:.6f} USD",
+        f"expected to cost {cost:.9f} USD, {max_cost:.9f} allowed",
         limit=max_cost,
         value=cost,
         cost_usd=cost,

@@ -3,9 +3,14 @@
 A miss is priced at ``lam`` times the class's typical cost. After every verdict
 ``lam *= exp(step * (missed - AIM * (1 - percentile)))``: a class that misses too often pays more
 for certainty, one that never misses pays less, until it misses 90 % of what its percentile
-allows (study, section 4). The step is large while the class is young, since the right price may
-lie a factor of ten from where it starts, and shrinks with its root (Robbins and Monro, 1951) to
-one that follows the market. Stored as a sum of log increments, so that replicas add up.
+allows. The step is large while the class is young, since the right price may lie a factor of ten
+from where it starts. It shrinks with the root of the answers, not to nothing as stochastic
+approximation has it (Robbins and Monro, 1951), but to one that follows the market.
+
+Stored as a sum of log increments, so that replicas add up. The sum forgets: in a month without
+requests a price goes half the way (in the log) back to where it started.
+
+What is marked (study) is told in docs/decision.md, "The study behind the constants".
 """
 
 from __future__ import annotations
@@ -17,17 +22,26 @@ from typing import Final, NamedTuple
 from router.core.decay import Group
 
 STAKES: Final = Group("stakes", 30 * 24 * 3600.0, 5)
-"""Sum of log increments, answers, sum of their cost in USD, conversations, their turns."""
+"""Sum of log increments, answers, sum of their cost in USD, conversations, their turns. A month:
+what a class needs lasts longer than what is believed of endpoints. A guess, not measured."""
 
 START, LOWEST, HIGHEST = 10.0, 1.0, 300.0
-"""In typical costs. A miss is at least an answer wasted; lower prices, reached in calm hours, were
-found to leave a class unprotected when a storm began (`volatile`)."""
+"""In typical costs, those of the later turns included to start with: whoever misses now will likely
+miss then. A miss is at least an answer wasted; lower prices, reached in calm hours, were
+found to leave a class unprotected when a storm began (`volatile`). Start and highest: study."""
+FURTHEST = 10.0
+"""The sum of log increments is read as this at most: beyond both clamps, far from overflow."""
 STEP, AIM = 0.04, 0.9
-"""Of the price's log for each verdict, and of the misses allowed (study)."""
+"""Of the price's log for each verdict, and of the misses allowed (study: steps of 0.1 attain the
+same; an aim of 0.7 costs 3 to 4 % more)."""
 EAGER, SETTLED_AFTER = 8.0, 1600.0
-"""How many times as large the first step is, and the answers after which it is no larger."""
+"""How many times as large the first step is, and the answers after which it is no larger: without,
+a class that needed seven times the start missed for an hour (`agent`). The figures are guesses."""
+LATER_SHARE = 0.7
+"""What the later turns of a conversation count of their cost here: it may move on (study)."""
 PRIOR_TURNS, PRIOR_CONVERSATIONS = 3.0, 2.0
-"""Turns a conversation is taken to have, until so many told otherwise."""
+"""Turns a conversation is taken to have, until so many told otherwise. Guesses, not measured: more
+buys for turns that may not come, fewer starts where later turns are dear."""
 
 
 class Stakes(NamedTuple):
@@ -43,12 +57,21 @@ class Stakes(NamedTuple):
 
 def believed(sums: Sequence[float]) -> Stakes:
     """Return the stakes of a class from its decayed sums."""
-    raw = START * exp(min(max(sums[0], -10.0), 10.0))
+    raw = _start(sums) * exp(min(max(sums[0], -FURTHEST), FURTHEST))
     return Stakes(
         lam=min(max(raw, LOWEST), HIGHEST),
         typical_usd=sums[2] / sums[1] if sums[1] > 0 else 0.0,
-        turns=(sums[4] + PRIOR_TURNS * PRIOR_CONVERSATIONS) / (sums[3] + PRIOR_CONVERSATIONS),
+        turns=_turns(sums),
     )
+
+
+def _turns(sums: Sequence[float]) -> float:
+    return (sums[4] + PRIOR_TURNS * PRIOR_CONVERSATIONS) / (sums[3] + PRIOR_CONVERSATIONS)
+
+
+def _start(sums: Sequence[float]) -> float:
+    """Where verdicts take the price from: in conversations the later turns are weighed as well."""
+    return START * (1 + LATER_SHARE * max(_turns(sums) - 1, 0.0)) if sums[3] > 0 else START
 
 
 def turned(*, first: bool) -> list[tuple[int, float]]:
@@ -73,6 +96,6 @@ def learned(
     found = [(1, 1.0), (2, cost_usd)]
     if missed is not None:
         move = step(sums[1]) * (float(missed) - AIM * (1 - percentile))
-        room = log((HIGHEST if move > 0 else LOWEST) / START) - sums[0]
+        room = log((HIGHEST if move > 0 else LOWEST) / _start(sums)) - sums[0]
         found.append((0, min(move, max(room, 0.0)) if move > 0 else max(move, min(room, 0.0))))
     return found

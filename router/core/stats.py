@@ -8,11 +8,14 @@ seconds (``SHARP``). Each is shrunk to the slower one by how far it may plausibl
 
     level = sum(residuals)/s2 / (1/tau^2 + n/s2),   variance = 1/(1/tau^2 + n/s2)
 
-A busy endpoint that turns five times slower is seen within about half a minute, since twenty
-seconds of its own evidence outweigh the past; an endpoint nobody uses forgets its seconds in two
-minutes, so it is tried again without a timer, and its widening variance says how unsure we are.
-What remains is noise, kept as a histogram: tails are what a percentile is about, and no formula
-of ours knows them.
+Of a busy endpoint that turns five times slower, half of that (in the log) is believed after twenty
+seconds and nine tenths after a minute, since its latest evidence outweighs the past. A deserted one
+is tried again after about two minutes without a timer, as its evidence of seconds fades, and its
+widening variance says how unsure we are.
+
+What remains is noise, known in two ways. Its spread over minutes (``noise_sd``) says what one wait
+is worth as evidence, and which is an outlier. Its shape over hours is kept as a histogram, which
+chances are read from: tails are what a percentile is about, and no formula of ours knows them.
 
 Not all doubt is worth a trial. Where an endpoint stands just now is forgotten within minutes, so
 finding out pays as far as others will use it by then (``reuse``); what is left of that doubt is
@@ -28,6 +31,8 @@ share of a prompt it should remember it really reads from its cache.
 A whole answer (``stream: false``) shows only its end. It is split between wait and decoding in
 the proportion that was expected, and each half counts by its share. One that was cut off is rather
 a long answer than a slow endpoint: it counts for less, by how much of its noise is its length's.
+
+What is marked (study) is told in docs/decision.md, "The study behind the constants".
 """
 
 from __future__ import annotations
@@ -45,32 +50,50 @@ from router.core.numbers import normal_cdf
 LINE: Final = Group("line", 2 * 3600.0, 6)
 """n, then w, wx, wxx, wy, wxy with w = 1/expected^2 (half-life: study, 30 min to 6 h alike)."""
 SHAPE: Final = Group("shape", 2 * 3600.0, 60)
-"""Histogram of log residuals once the level is taken off."""
+"""Histogram of log residuals once the level is taken off (half-life: study, as the line's)."""
 SPEED: Final = Group("speed", 4 * 3600.0, 3)
-"""n, sum and sum of squares of log tokens/s (half-life: study)."""
+"""log tokens/s n, sum; sum of squared innovations, as far as they are noise (half-life: study)."""
 FAST: Final = Group("fast", 240.0, 6)
-"""TTFT residuals n, sum; their innovations n, sum of squares; log tokens/s n, sum."""
+"""TTFT residuals n, sum; their innovations n, sum of squares; log tokens/s n, sum (half-life:
+study, 120 s alike, longer dearer; of speed 600 s there)."""
 SHARP: Final = Group("sharp", 20.0, 4)
-"""TTFT residuals n, sum; log tokens/s n, sum. 20 s: a 5x slow-down at 2 requests/s is
-believed after about 10 s, and forgotten about 2 minutes after the traffic left."""
+"""TTFT residuals n, sum; log tokens/s n, sum. 20 s: at 2 requests/s a 5x slow-down is believed as
+1.6x after 10 s, 2.2x after 20 s, 4.3 to 4.6x after a minute (waits drawn with noise 0.2 and 0.4);
+of 20 s of it, half (in the log) is left after two idle minutes."""
 FAILS: Final = Group("fails", 60.0, 2)
 FAILS_SLOW: Final = Group("fails_slow", 6 * 3600.0, 2)
+"""Attempts n, of which failed (half-lives: study)."""
 HABITS: Final = Group("habits", 24 * 3600.0, 6)
 """Answers n, sum of their tokens over the model's mean; prompt tokens (thousands) that should have
-been cached, and that were; answers with hidden thinking n, sum of the seconds before it began."""
+been cached, and that were; answers with hidden thinking n, sum of the seconds before it began. A
+day, so that all hours count: a guess, not measured."""
 GROUPS: Final = (LINE, SHAPE, SPEED, FAST, SHARP, FAILS, FAILS_SLOW, HABITS)
 
 TAU_FAST = 0.45
 """How far (log) an endpoint may have moved while nobody looked (study: .45 and .70 equal)."""
 TAU_SHARP = 0.20
-"""How far within seconds: small, since most seconds bring nothing; evidence overrules it."""
+"""How far within seconds: small, since most seconds bring nothing; evidence overrules it. Not
+measured on its own: more follows noise, less sees changes later."""
 TAU_SPEED = 0.30
+"""How far speed may have moved (study): it moves less than waits, which queues make."""
 PRIOR_LINE_SD = 0.50
-"""How far (log) a declared or default prior may be off."""
+"""How far (log) a declared or default prior may be off. A guess, not measured: more tries
+newcomers longer, less believes what is declared."""
+PRIOR_DOUBT_N = 1.0
+"""Observations that a prior's own doubt counts as: a plain choice; with n more it is 1/(1 + n)."""
 PRIOR_NOISE_VAR, PRIOR_NOISE_N = 0.40**2, 3.0
+"""Noise of waits, and the observations' worth of belief in it (study)."""
 PRIOR_SPEED_SD, PRIOR_SPEED_N = 0.30, 3.0
+"""Noise of speeds, which is also how far their prior may be off (a guess, not measured), and the
+answers' worth of belief in both (study)."""
 PRIOR_SHAPE_SD, PRIOR_SHAPE_N = 0.30, 8.0
-PRIOR_FAIL, PRIOR_FAIL_N, FAIL_SHRINK_N = 0.01, 3.0, 5.0
+"""Noise before any was seen: a normal (its sd a guess, not measured), in pseudo-counts (study,
+whose were of all endpoints together)."""
+PRIOR_FAIL, PRIOR_FAIL_N = 0.01, 3.0
+"""Share of attempts that fail, and the attempts' worth of belief in it (study)."""
+FAIL_SHRINK_N = 5.0
+"""Attempts' worth of belief that this minute fails as often as the hours. A guess, not measured:
+less flees from single failures, more stays with what has just broken."""
 PRIOR_CACHE_HIT, PRIOR_CACHE_K = 0.7, 30.0
 """A prompt cache is believed to hit so often until so many thousands of tokens said otherwise
 (study)."""
@@ -81,7 +104,8 @@ VERBOSITY_NOISE, VERBOSITY_DOUBT = 0.42, 2.0
 of the mean are taken for chance: endpoints of one model rarely differ, and who chose by chance
 would never look again."""
 PRIOR_IDLE_N = 2.0
-"""Answers' worth of belief in the declared time before hidden thinking begins."""
+"""Answers' worth of belief in the declared time before hidden thinking begins: little, since it is
+hardly ever declared exactly. A guess, not measured."""
 CLIP_SD = 2.5
 """Residuals further out than this many sd enter as this many (study)."""
 SHARP_REACH = 1.5
@@ -90,11 +114,19 @@ CENSORED_EXTRA = 0.25
 """'At least this long' enters as this much (log) longer (study)."""
 
 SHAPE_LOW, SHAPE_STEP = -2.5, 0.1
+"""Where the histogram begins (log), and its cells: from 1/12 to 33 times what was expected, told to
+10 %, a quarter of the usual noise (cells: study)."""
+STEADY = SHAPE_STEP / 4
+"""Doubt that changed by less would blur the shape by less than half a cell: it stays as it is."""
 MIN_A_S, MIN_B_S, MAX_B_S = 0.02, 0.0005, 2.0
+"""Bounds of the fitted line, since prompts of one size fit any slope. Guesses meant to lie beyond
+what is sold: an empty prompt in 20 ms, 500 to 2 million prompt tokens/s."""
 NEW_BELOW, HOLD_WHILE_NEW, HOLD = 20, 1.5, 0.3
-"""Observations below which the prior line weighs more, and its weights (study)."""
+"""Observations below which the prior line weighs more, and its weights: a few waits of one prompt
+size tell no line (study)."""
 PSEUDO_PROMPTS_K = (0.5, 40.0)
-"""Prompt sizes (thousands of tokens) at which the prior line is held by pseudo-observations."""
+"""Prompt sizes (thousands of tokens) at which the prior line is held by pseudo-observations: a
+short and a long one, or its slope were free (study: 1 and 40)."""
 
 Increment = tuple[Group, int, float]
 """Add an amount to one sum of a group."""
@@ -247,16 +279,15 @@ def believed(
     line, speed, fast, sharp = sums["line"], sums["speed"], sums["fast"], sums["sharp"]
     a, b = fitted_line(prior, line)
     noise_var = (fast[3] + PRIOR_NOISE_VAR * PRIOR_NOISE_N) / (fast[2] + PRIOR_NOISE_N)
-    level, level_sd = shrunk_level((fast[0], fast[1]), (sharp[0], sharp[1]), noise_var, TAU_FAST)
-    lasting = PRIOR_LINE_SD**2 / (1 + line[0])
-    trial_sd = sqrt(reuse * level_sd**2 + lasting)
-    idle_sd = sqrt(1 - reuse) * level_sd
-    level_sd = sqrt(level_sd**2 + lasting)
+    level, passing_sd = shrunk_level((fast[0], fast[1]), (sharp[0], sharp[1]), noise_var, TAU_FAST)
+    lasting = PRIOR_LINE_SD**2 / (PRIOR_DOUBT_N + line[0])
+    trial_sd = sqrt(reuse * passing_sd**2 + lasting)
+    untried_sd = sqrt(1 - reuse) * passing_sd
+    level_sd = sqrt(passing_sd**2 + lasting)
 
     n, total, squares = speed
     mean = (total + PRIOR_SPEED_N * log(prior.tps)) / (n + PRIOR_SPEED_N)
-    spread = max(0.0, squares - 2 * mean * total + n * mean * mean)
-    speed_var = (spread + PRIOR_SPEED_N * PRIOR_SPEED_SD**2) / (n + PRIOR_SPEED_N)
+    speed_var = (squares + PRIOR_SPEED_N * PRIOR_SPEED_SD**2) / (n + PRIOR_SPEED_N)
     pace, pace_sd = shrunk_level(
         (fast[4], fast[5] - fast[4] * mean),
         (sharp[2], sharp[3] - sharp[2] * mean),
@@ -268,13 +299,13 @@ def believed(
     rate = (slow[1] + PRIOR_FAIL * PRIOR_FAIL_N) / (slow[0] + PRIOR_FAIL_N)
     cells = sums.get("shape")
     if cells is None and before is not None:
-        shape, steady = before.shape, abs(before.level_sd - level_sd) < SHAPE_STEP / 4
+        shape, steady = before.shape, abs(before.level_sd - level_sd) < STEADY
         wide = before.wide if steady else widened(shape, level_sd)
-        blurred = before.blurred if steady else widened(shape, idle_sd)
+        blurred = before.blurred if steady else widened(shape, untried_sd)
     else:
         shape = shape_cdf(cells or [0.0] * SHAPE.size)
-        wide, blurred = widened(shape, level_sd), widened(shape, idle_sd)
-    pace_lasting = PRIOR_SPEED_SD**2 / (1 + n)
+        wide, blurred = widened(shape, level_sd), widened(shape, untried_sd)
+    pace_lasting = PRIOR_SPEED_SD**2 / (PRIOR_DOUBT_N + n)
     return Stats(
         a_s=a,
         b_s=b,
@@ -301,6 +332,7 @@ def believed(
 
 
 def _idle_s(prior: Prior, n: float, total_s: float) -> float | None:
+    """Mean seconds before hidden thinking; ``None`` while less than one whole answer tells."""
     declared = prior.idle_s
     if declared is not None:
         n, total_s = n + PRIOR_IDLE_N, total_s + PRIOR_IDLE_N * declared
@@ -437,9 +469,14 @@ def _censored(elapsed_s: float, stats: Stats, prompt_k: float) -> list[Increment
 def _pace(
     log_tps: float, stats: Stats, *, share: float = 1.0, levels_only: bool = False
 ) -> list[Increment]:
-    reach = 2 * CLIP_SD * stats.speed_sd
-    around = min(max(log_tps - stats.speed, -reach), reach)
-    value = stats.speed + around
+    """Learn one answer's speed. Of its squared innovation only what is noise counts as such: the
+    rest is what was not known of the level.
+    """
+    around = log_tps - stats.speed
+    reach = CLIP_SD * stats.speed_wide_sd
+    clipped = min(max(around, -reach), reach)
+    far = max(reach, SHARP_REACH)
+    value = stats.speed + min(max(around, -far), far)
     found = [
         (FAST, 4, share),
         (FAST, 5, share * value),
@@ -447,7 +484,8 @@ def _pace(
         (SHARP, 3, share * value),
     ]
     if not levels_only:
-        found += [(SPEED, 0, share), (SPEED, 1, share * value), (SPEED, 2, share * value * value)]
+        noise = (clipped * stats.speed_sd / stats.speed_wide_sd) ** 2
+        found += [(SPEED, 0, share), (SPEED, 1, share * value), (SPEED, 2, share * noise)]
     return found
 
 

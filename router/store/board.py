@@ -54,10 +54,11 @@ LONG_ANSWER = 0.97
 """Quantile of lengths at which what is still silent is taken to hang, not to generate."""
 
 TRIPS_AFTER, OPEN_S, OPEN_MOST_S = 3, 10.0, 90.0
-"""Failures in a row that open the breaker, and for how long: doubled each time (study). At most for
-90 s, so that two minutes after an outage hold the rest of that and a request that tries it."""
+"""Failures in a row that open the breaker, and for how long: doubled each time (study:
+docs/decision.md). At most for 90 s, so that two minutes after an outage hold the rest of that and a
+request that tries it."""
 RATE_LIMIT_S = 2.0
-"""How long a 429 without Retry-After blocks (study)."""
+"""How long a 429 without Retry-After blocks (study: docs/decision.md)."""
 RATE_LIMIT_MOST_S = 600.0
 """A provider that asks for longer is asked again after ten minutes."""
 TRIALS = 2.0
@@ -273,7 +274,8 @@ class Board:
         endpoint = seen.endpoint
         wall = self._clock.wall()
         seen.in_flight = max(0, seen.in_flight - 1)
-        if seen.failures >= TRIPS_AFTER:
+        broken = seen.failures >= TRIPS_AFTER
+        if broken:
             self._news += 1
         if ask.surface is Surface.COUNT_TOKENS:
             # Nothing was generated: how long it took tells nothing of an answer.
@@ -287,12 +289,18 @@ class Board:
             else self._rate(endpoint.family, wall).prompt_tokens(ask.prompt)
         )
         outlier = stats.is_outlier(attempt, view, prompt / 1000)
-        added = stats.learned(
-            attempt,
-            view,
-            prompt / 1000,
-            expected=self._expected(attempt, ask, wall),
-            in_a_row=outlier and seen.outlier,
+        # What fails while the breaker is open or tries it out is the outage that opened it: counted
+        # again at every trial it would outlive the outage by as long as that lasted.
+        added = (
+            []
+            if broken and attempt.fault is not None and attempt.first is None
+            else stats.learned(
+                attempt,
+                view,
+                prompt / 1000,
+                expected=self._expected(attempt, ask, wall),
+                in_a_row=outlier and seen.outlier,
+            )
         )
         if usage is not None and not usage.estimated:
             added += self._habits(attempt, usage, ask, view, wall)

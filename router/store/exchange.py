@@ -44,8 +44,8 @@ class Pulled:
 
 
 def home(prefix: str) -> str:
-    """What all keys begin with: schema version 1, one cluster slot."""
-    return f"{{{prefix}:1}}:"
+    """What all keys begin with: schema version 2, one cluster slot."""
+    return f"{{{prefix}:2}}:"
 
 
 def head(prefix: str) -> str:

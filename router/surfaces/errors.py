@@ -40,10 +40,18 @@ class Answer(NamedTuple):
     body: bytes
 
 
-def envelope_of(path: str) -> Envelope:
-    """Return the dialect spoken at a path."""
-    anthropic = path == "/v1/messages" or path.startswith("/v1/messages/")
+def envelope_of(path: str, headers: Mapping[str, str]) -> Envelope:
+    """Return the dialect spoken at a path; of the models both are, so the header says which."""
+    anthropic = (
+        "anthropic-version" in headers
+        if _under(path, "/v1/models")
+        else _under(path, "/v1/messages")
+    )
     return Envelope.ANTHROPIC if anthropic else Envelope.OPENAI
+
+
+def _under(path: str, base: str) -> bool:
+    return path == base or path.startswith(f"{base}/")
 
 
 def render(fault: Fault, request_id: str, envelope: Envelope = Envelope.OPENAI) -> Answer:
@@ -66,7 +74,7 @@ def error_json(fault: Fault, request_id: str, envelope: Envelope) -> dict[str, A
         error = {"type": spec.anthropic_type, "message": message, "code": fault.kind.value}
         if fault.param is not None:
             error["param"] = fault.param
-        return {"type": "error", "error": {**detail, **error}, "request_id": request_id}
+        return {"type": "error", "error": {**error, **detail}, "request_id": request_id}
     told = {
         "message": message,
         "type": spec.openai_type,

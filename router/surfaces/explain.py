@@ -168,7 +168,7 @@ def _why(endpoint: EndpointId, planned: list[EndpointId], rejection: Rejection |
 
 
 def availability_json(explained: Explained, kind: Kind, *, retryable: bool) -> Json:
-    """Tell why nobody can serve, and what would have worked (design section 3.4)."""
+    """Tell why nobody can serve, and what would have worked."""
     reasons = {r.endpoint: r for r in (*explained.rejections, *explained.decision.out)}
     refused = [r for r in reasons.values() if not r.reason.outranks]
     candidates: list[Json] = [{"endpoint": r.endpoint, "failed": _failed(r)} for r in refused]

@@ -45,7 +45,7 @@ def guarded(inner: Inner, service: Service, *, key_needed: bool = True) -> Handl
 
 
 def _told(request: web.Request, fault: Fault, request_id: str) -> web.Response:
-    return web_answer(render(fault, request_id, envelope_of(request.path)))
+    return web_answer(render(fault, request_id, envelope_of(request.path, request.headers)))
 
 
 def web_answer(answer: Answer) -> web.Response:

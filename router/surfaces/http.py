@@ -191,7 +191,7 @@ async def _elsewhere(request: web.Request, _service: Service, request_id: str) -
     if methods:
         allow = ", ".join(sorted(methods))
         fault = Fault(Kind.BAD_METHOD, f"{request.method} is not served here; served: {allow}.")
-        answer = render(fault, request_id, envelope_of(request.path))
+        answer = render(fault, request_id, envelope_of(request.path, request.headers))
         return web_answer(with_headers(answer, {hdrs.ALLOW: allow}))
     paths = ", ".join(sorted({r.canonical for r in resources}))
     ends = request.path.rstrip("/")

@@ -12,6 +12,8 @@ from router.core.faults import Fault, Kind
 Served = Mapping[ModelName, Sequence[Endpoint]]
 
 _LISTED = 20
+_MEANT = 0.5
+"""How alike a name must be to be asked after: 'claud' and 'claude-sonnet-4' are."""
 _BEGINNING = "1970-01-01T00:00:00Z"
 
 
@@ -56,7 +58,8 @@ def no_model(name: str, served: Served) -> Fault:
     names = list(dict.fromkeys([*near, *sorted(served)]))[:_LISTED]
     more = f" and {len(served) - len(names)} more" if len(served) > len(names) else ""
     listed = ", ".join(names) or "none"
-    hint = f"did you mean {near[0]!r}? Served" if near else "served"
+    meant = difflib.get_close_matches(name[:256], near, n=1, cutoff=_MEANT)
+    hint = f"did you mean {meant[0]!r}? Served" if meant else "served"
     return Fault(
         Kind.NO_MODEL,
         f"The model {name!r} is not served here; {hint} are: {listed}{more}.",

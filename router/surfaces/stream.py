@@ -21,7 +21,7 @@ from router.surfaces.ending import ENDINGS
 from router.surfaces.explain import answer_json
 from router.surfaces.headers import answer_headers
 
-_EVENT_ENDS: Final = (b"\n\n", b"\r\n\r\n")
+_EVENT_ENDS: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _TAIL_BYTES: Final = 64
 """How far from the end of its event the mark of a short last event is at most."""
 

@@ -1,4 +1,4 @@
-"""The way to everyone who does not speak OpenAI's dialect, by litellm. Nobody else imports it.
+"""The way by litellm, to who speaks neither OpenAI's dialect nor Anthropic's. Only this imports it.
 
 Importing it takes seconds and most of two hundred megabytes, and a call through it a hundred times
 the CPU of the relay: it is loaded in a thread after the proxy is ready, only when a configured

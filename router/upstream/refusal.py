@@ -55,7 +55,7 @@ _BY_STATUS: Mapping[int, Kind] = {
     498: Kind.SERVER_ERROR,  # Groq: capacity exceeded
     499: Kind.SERVER_ERROR,
 }
-_WORTH_PASSING = ("retry-after", "x-ratelimit-", "x-should-retry")
+_WORTH_PASSING = ("retry-after", "x-ratelimit-", "anthropic-ratelimit-", "x-should-retry")
 
 
 def refusal(

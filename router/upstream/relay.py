@@ -39,6 +39,8 @@ REFUSAL_S = 5.0
 """How long the body of a refusal may take; its status says most of it."""
 
 _PASSED = ("x-ratelimit-", "openai-", "anthropic-")
+_OPERATORS = frozenset({"openai-organization", "openai-project", "anthropic-organization-id"})
+"""Whose account it is, which is nothing to the client."""
 _IDS = ("x-request-id", "x-generation-id", "request-id", "apim-request-id", "cf-ray")
 
 
@@ -198,6 +200,12 @@ class Exchange:
         body = await self._read(MAX_WHOLE_BYTES + 1)
         if len(body) > MAX_WHOLE_BYTES:
             raise Fault(Kind.GARBAGE, f"{self._line.endpoint.id}: over {MAX_WHOLE_BYTES} bytes")
+        if not body.isascii():
+            try:
+                body.decode()
+            except UnicodeDecodeError:
+                name = self._line.endpoint.id
+                raise Fault(Kind.GARBAGE, f"{name}: answered with no UTF-8") from None
         self._untrue = True
         piece = WHOLE[self._call.surface](body, self._line.endpoint)
         self._untrue = False
@@ -239,4 +247,4 @@ def _lower(wire: Wire) -> dict[str, str]:
 def _passed(name: str) -> str:
     """Return the lower-case name of a header that goes on to the client, else nothing."""
     lower = name.lower()
-    return lower if lower.startswith(_PASSED) else ""
+    return lower if lower.startswith(_PASSED) and lower not in _OPERATORS else ""

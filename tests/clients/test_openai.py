@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
-from asking import EMBEDDING, MESSAGES, MODEL, QUICK, WEATHER
+from asking import EMBEDDING, MESSAGES, MODEL, QUICK, SHORT, WEATHER
 from openai import AsyncOpenAI, OpenAI
 from pydantic import BaseModel
 from serving import Proxy
@@ -23,7 +23,7 @@ async def aclient(proxy: Proxy) -> AsyncIterator[AsyncOpenAI]:
 
 
 def test_a_whole_answer_has_text_usage_and_an_end(client: OpenAI) -> None:
-    answer = client.chat.completions.create(model=MODEL, messages=MESSAGES, extra_headers=QUICK)
+    answer = client.chat.completions.create(model=MODEL, messages=MESSAGES, extra_headers=SHORT)
     assert answer.object == "chat.completion"
     assert answer.choices[0].message.content
     assert answer.choices[0].finish_reason == "stop"
@@ -41,7 +41,7 @@ def test_a_request_without_any_bound_is_served(client: OpenAI) -> None:
 
 def test_a_stream_gives_text_and_hides_the_usage_nobody_asked_for(client: OpenAI) -> None:
     with client.chat.completions.create(
-        model=MODEL, messages=MESSAGES, stream=True, extra_headers=QUICK
+        model=MODEL, messages=MESSAGES, stream=True, extra_headers=SHORT
     ) as stream:
         chunks = list(stream)
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks).strip()
@@ -52,7 +52,7 @@ def test_a_stream_gives_text_and_hides_the_usage_nobody_asked_for(client: OpenAI
 def test_a_stream_ends_with_usage_when_it_was_asked_for(client: OpenAI) -> None:
     chunks = list(
         client.chat.completions.create(
-            model=MODEL, messages=MESSAGES, stream=True, max_tokens=30, extra_headers=QUICK,
+            model=MODEL, messages=MESSAGES, stream=True, max_tokens=30, extra_headers=SHORT,
             stream_options={"include_usage": True},
         )
     )  # fmt: skip
@@ -64,7 +64,7 @@ def test_a_stream_ends_with_usage_when_it_was_asked_for(client: OpenAI) -> None:
 
 def test_the_stream_helper_adds_the_pieces_up(client: OpenAI) -> None:
     with client.chat.completions.stream(
-        model=MODEL, messages=MESSAGES, extra_headers=QUICK
+        model=MODEL, messages=MESSAGES, extra_headers=SHORT
     ) as stream:
         said = "".join(event.delta for event in stream if event.type == "content.delta")
         final = stream.get_final_completion()
@@ -74,14 +74,14 @@ def test_the_stream_helper_adds_the_pieces_up(client: OpenAI) -> None:
 def test_a_tool_is_called_whole_and_streamed(client: OpenAI) -> None:
     forced = {"type": "function", "function": {"name": "weather"}}
     whole = client.chat.completions.create(
-        model=MODEL, messages=MESSAGES, tools=[WEATHER], tool_choice=forced, extra_headers=QUICK
+        model=MODEL, messages=MESSAGES, tools=[WEATHER], tool_choice=forced, extra_headers=SHORT
     )
     call = whole.choices[0].message.tool_calls[0]
     assert call.function.name == "weather"
     assert {*json.loads(call.function.arguments)} == {"city", "days"}
     assert whole.choices[0].finish_reason == "tool_calls"
     with client.chat.completions.stream(
-        model=MODEL, messages=MESSAGES, tools=[WEATHER], tool_choice=forced, extra_headers=QUICK
+        model=MODEL, messages=MESSAGES, tools=[WEATHER], tool_choice=forced, extra_headers=SHORT
     ) as stream:
         stream.until_done()
         streamed = stream.get_final_completion().choices[0].message.tool_calls[0]
@@ -91,11 +91,11 @@ def test_a_tool_is_called_whole_and_streamed(client: OpenAI) -> None:
 
 def test_a_tools_result_is_taken_back_into_the_conversation(client: OpenAI) -> None:
     first = client.chat.completions.create(
-        model=MODEL, messages=MESSAGES, tools=[WEATHER], tool_choice="required", extra_headers=QUICK
+        model=MODEL, messages=MESSAGES, tools=[WEATHER], tool_choice="required", extra_headers=SHORT
     ).choices[0].message  # fmt: skip
     result = {"role": "tool", "tool_call_id": first.tool_calls[0].id, "content": "Rain."}
     answer = client.chat.completions.create(
-        model=MODEL, messages=[*MESSAGES, first, result], tools=[WEATHER], extra_headers=QUICK
+        model=MODEL, messages=[*MESSAGES, first, result], tools=[WEATHER], extra_headers=SHORT
     )
     assert answer.choices[0].message.content
 
@@ -120,7 +120,7 @@ def test_a_schema_goes_only_to_endpoints_that_keep_one(client: OpenAI) -> None:
 
 def test_the_parse_helper_returns_the_callers_own_type(client: OpenAI) -> None:
     answer = client.chat.completions.parse(
-        model=MODEL, messages=MESSAGES, response_format=Plant, extra_headers=QUICK
+        model=MODEL, messages=MESSAGES, response_format=Plant, extra_headers=SHORT
     )
     assert isinstance(answer.choices[0].message.parsed, Plant)
 
@@ -154,7 +154,7 @@ def test_a_model_of_another_dialect_answers_in_openais(proxy: Proxy) -> None:
 
 def test_raw_headers_tell_who_answers_what_was_expected_and_what_came(client: OpenAI) -> None:
     raw = client.chat.completions.with_raw_response.create(
-        model=MODEL, messages=MESSAGES, max_tokens=10, extra_headers=QUICK
+        model=MODEL, messages=MESSAGES, max_tokens=10, extra_headers=SHORT
     )
     answer = raw.parse()
     assert raw.headers["X-SLA-Endpoint"].startswith("deepseek-r1@")
@@ -165,7 +165,7 @@ def test_raw_headers_tell_who_answers_what_was_expected_and_what_came(client: Op
 
 
 def test_the_decision_comes_inside_the_answer_when_it_is_asked_for(client: OpenAI) -> None:
-    extra = {**QUICK, "X-SLA-Explain": "true"}
+    extra = {**SHORT, "X-SLA-Explain": "true"}
     whole = client.chat.completions.create(
         model=MODEL, messages=MESSAGES, max_tokens=10, extra_headers=extra
     )
@@ -192,13 +192,13 @@ async def test_the_async_client_takes_whole_answers_and_streams_at_once(
 ) -> None:
     async def streamed() -> str:
         stream = await aclient.chat.completions.create(
-            model=MODEL, messages=MESSAGES, stream=True, extra_headers=QUICK
+            model=MODEL, messages=MESSAGES, stream=True, extra_headers=SHORT
         )
         return "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
 
     async def whole() -> str | None:
         answer = await aclient.chat.completions.create(
-            model=MODEL, messages=MESSAGES, extra_headers=QUICK
+            model=MODEL, messages=MESSAGES, extra_headers=SHORT
         )
         return answer.choices[0].message.content
 

@@ -218,6 +218,15 @@ WRONG = {
             "openrouter, parasail, together, xai have"
         ),
     ),
+    "a provider written almost right": (
+        row(base_url=None, provider='"DeepSek"'),
+        (
+            f"{FIRST} base_url: missing; did you mean provider = 'deepseek'? 'DeepSek' has no "
+            "known address as alibaba, anthropic, cerebras, deepinfra, deepseek, fireworks, "
+            "friendli, google, groq, lambda, minimax, mistral, moonshot, nebius, novita, openai, "
+            "openrouter, parasail, together, xai have"
+        ),
+    ),
     "address with a name of the operator's own": (
         row(base_url=None, provider='"azure"'),
         (

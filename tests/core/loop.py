@@ -2,7 +2,7 @@
 
 A request arrives every ``1 / rate`` seconds, is decided on, and is observed when it would have
 ended; nothing here knows how beliefs are formed. Endpoints are driven by a script: a function of
-(endpoint, second) that says by how much it is slower, or that it is out of order.
+(endpoint, second) that says by how much it is slower, that it fails, or that it hangs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from router.core.measure import Attempt, Outcome, Verdict
 from router.store.board import Board
 from tests.core.market import NOON, R1
 
-DOWN = float("inf")
+DOWN, HANGS = float("inf"), -1.0
+PATIENCE_S = 5.0
+"""How long a request is left hanging."""
 Script = Callable[[str, float], float]
 
 
@@ -119,6 +121,9 @@ class Market:
             return Attempt(
                 endpoint.id, 1, now, now, now + 0.1, fault=Kind.SERVER_ERROR, status=503
             )  # fmt: skip
+        if factor == HANGS:
+            ended = now + PATIENCE_S
+            return Attempt(endpoint.id, 1, now, now, ended, fault=Kind.FIRST_TOKEN_TIMEOUT)
         line = prior.ttft_ms / 1000 + prior.ttft_ms_per_1k / 1000 * self.prompt_tokens / 1000
         ttft_s = line * factor * exp(rng.gauss(0, self.noise))
         output = max(1, round(prior.answer_tokens * exp(rng.gauss(0, self.length_noise))))

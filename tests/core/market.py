@@ -76,7 +76,7 @@ def known(endpoint: Endpoint, count: float = 400.0, sd: float = 0.2) -> Stats:
     sums["line"][0] = count
     sums["fast"] = [count, 0.0, count, count * sd * sd, count, count * belief.speed]
     sums["sharp"] = [count, 0.0, count, count * belief.speed]
-    sums["speed"] = [count, count * belief.speed, count * (belief.speed**2 + 0.01)]
+    sums["speed"] = [count, count * belief.speed, count * 0.01]
     sums["fails"], sums["fails_slow"] = [count, 0.0], [count, 0.0]
     return stats.believed(endpoint.prior, sums)
 

@@ -347,6 +347,8 @@ def test_a_bound_on_cost_excludes_who_is_expected_to_break_it() -> None:
     assert (reason, limit) == (Reason.COST_BOUND, 0.002)
     assert value is not None
     assert value > 0.003
+    tiny = choose(an_ask(Bound(BoundKind.COST, 2e-8)), OFFICIAL)
+    assert tiny.out[0].detail.endswith("USD, 0.000000020 allowed")
 
 
 @pytest.mark.parametrize("reason", [Reason.COOLING, Reason.RATE_LIMITED, Reason.ADAPTER_LOADING])

@@ -9,7 +9,7 @@ import pytest
 from router.core.ask import Sla
 from router.core.catalogue import Price, PriceWindow
 from router.store.board import Board
-from tests.core.loop import DOWN, Market, Served, share
+from tests.core.loop import DOWN, HANGS, Market, Served, share
 from tests.core.market import an_endpoint, e2e, ttft
 
 FLEET = (
@@ -83,6 +83,20 @@ def test_the_length_of_an_outage_makes_its_end_no_later_found(
     served = a_run(rate, 1, DOWN, seconds, 240)
     end = WARM_S + seconds
     assert share(served, CHOSEN, WARM_S + 300, end) <= 0.04
+    assert share(served, CHOSEN, end, end + 120) > 0
+    assert share(served, CHOSEN, end + 180, end + 240) >= 0.5
+
+
+@pytest.mark.parametrize("outage", [DOWN, HANGS])
+@pytest.mark.parametrize(("minutes", "late_s"), [(30, 0), (30, 45), (90, 0), (90, 45)])
+def test_a_request_every_five_seconds_finds_the_end_of_a_long_outage_as_soon(
+    outage: float, minutes: int, late_s: float
+) -> None:
+    """What failed while the breaker tried it out is no reason to stay away."""
+    seconds = 60 * minutes + late_s
+    served = a_run(0.2, 2, outage, seconds, 240)
+    end = WARM_S + seconds
+    assert share(served, CHOSEN, WARM_S + 300, end) <= 0.06
     assert share(served, CHOSEN, end, end + 120) > 0
     assert share(served, CHOSEN, end + 180, end + 240) >= 0.5
 

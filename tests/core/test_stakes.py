@@ -13,6 +13,7 @@ from router.core.stakes import (
     AIM,
     EAGER,
     HIGHEST,
+    LATER_SHARE,
     LOWEST,
     PRIOR_TURNS,
     SETTLED_AFTER,
@@ -50,6 +51,21 @@ def test_the_turns_of_a_conversation_are_learned() -> None:
             for index, amount in stakes.turned(first=turn == 0):
                 sums[index] += amount
     assert stakes.believed(sums).turns == pytest.approx(20, rel=0.05)
+
+
+def test_a_miss_in_long_conversations_starts_dearer_and_can_still_come_back_from_a_clamp() -> None:
+    sums = [0.0] * STAKES.size
+    for turn in range(80):
+        for index, amount in stakes.turned(first=turn % 8 == 0):
+            sums[index] += amount
+    later = LATER_SHARE * (stakes.believed(sums).turns - 1)
+    assert stakes.believed(sums).lam == pytest.approx(START * (1 + later))
+    for missed in [True] * 500 + [False]:
+        for index, amount in stakes.learned(
+            missed=missed, percentile=0.95, cost_usd=0.002, sums=sums
+        ):
+            sums[index] += amount
+    assert HIGHEST * 0.9 < stakes.believed(sums).lam < HIGHEST
 
 
 def test_the_price_rests_where_the_percentile_is_just_kept() -> None:

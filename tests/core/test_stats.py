@@ -291,6 +291,17 @@ def test_speed_is_undefined_where_all_came_at_once() -> None:
     assert an_attempt(tps=float("inf")).tps is None
 
 
+def test_a_speed_that_drifts_over_hours_is_no_noise_of_one_answer() -> None:
+    """Answers differ by 10 %; the endpoint is twice as fast at noon as at the start."""
+    learner, rng = Learner(), Random(3)
+    for i in range(600):
+        drifted = 35 * 2 ** (i / 600)
+        learner.sees(an_attempt(tps=drifted * exp(rng.gauss(0, 0.1))))
+        learner.passes(20)
+    assert learner.belief.speed_sd == pytest.approx(0.1, abs=0.03)
+    assert exp(learner.belief.speed) == pytest.approx(70, rel=0.1)
+
+
 def test_a_speed_that_changed_is_seen_in_a_minute_and_believed_in_five() -> None:
     learner = Learner()
     learner.settles()

@@ -22,12 +22,16 @@ PATIENCE_S = 60
 """A newcomer's: each block answers within a minute."""
 
 
+def fenced(language: str) -> list[str]:
+    """The fenced blocks that are marked so."""
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+    return [text for marked, text in found if marked == language]
+
+
 def only(language: str) -> str:
     """The one fenced block that is marked so."""
-    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
-    found = [text for marked, text in fenced if marked == language]
-    assert len(found) == 1, language
-    return str(found[0])
+    (found,) = fenced(language)
+    return found
 
 
 class Proxy(NamedTuple):
@@ -106,10 +110,17 @@ def test_the_curl_answers_with_the_headers_that_the_readme_shows(proxy: Proxy) -
     assert came["X-SLA-Endpoint"] in {"deepseek-r1@parasail", "deepseek-r1@friendli"}
 
 
+def test_the_first_screen_has_a_client_of_either_kind() -> None:
+    first = "\n".join(README.splitlines()[:45])
+    assert "from openai import" in first
+    assert "from anthropic import" in first
+
+
 @pytest.mark.slow
-def test_the_python_lines_print_an_answer(proxy: Proxy) -> None:
+@pytest.mark.parametrize("block", fenced("python"))
+def test_the_python_lines_print_an_answer(proxy: Proxy, block: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", proxy.here(only("python"))],
+        [sys.executable, "-c", proxy.here(block)],
         env=newcomer(), capture_output=True, text=True, check=False, timeout=PATIENCE_S,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -81,7 +81,7 @@ async def test_it_is_kept_for_an_hour(server: PrivateRedis, by_hand: Make) -> No
     here = by_hand(server.url, clock=clock)
     told(here, "a")
     assert await here.sync()
-    left = await tell(server.url, "TTL", "{meritorder:1}:d:a")
+    left = await tell(server.url, "TTL", "{meritorder:2}:d:a")
     assert isinstance(left, int)
     assert 3590 < left <= 3600
     clock.later_s = 3599

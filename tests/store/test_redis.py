@@ -23,9 +23,9 @@ def sharing(url: str, journal: Sums | Journal, *, interval_s: float = 0.02) -> S
 
 async def home(url: str) -> str:
     """What the names of all keys but the head begin with."""
-    generation = await tell(url, "HGET", "{meritorder:1}:head", "generation")
+    generation = await tell(url, "HGET", "{meritorder:2}:head", "generation")
     assert isinstance(generation, bytes)
-    return f"{{meritorder:1}}:{generation.decode()}:"
+    return f"{{meritorder:2}}:{generation.decode()}:"
 
 
 async def test_what_one_replica_learns_the_other_knows(server: PrivateRedis) -> None:
@@ -231,7 +231,7 @@ async def test_every_key_but_the_head_ends_by_itself(server: PrivateRedis) -> No
     keys = await tell(server.url, "KEYS", "*")
     assert isinstance(keys, list)
     endless = [key for key in keys if await tell(server.url, "TTL", key) == -1]
-    assert endless == [b"{meritorder:1}:head"]
+    assert endless == [b"{meritorder:2}:head"]
     assert len(keys) == 6
 
 
@@ -242,7 +242,7 @@ async def test_a_server_that_came_back_with_older_data_is_read_again(server: Pri
         a.add(f"k{i}", 0, 1.0)
     assert await one.sync()
     assert await two.sync()
-    await tell(server.url, "HSET", "{meritorder:1}:head", "sequence", 2)
+    await tell(server.url, "HSET", "{meritorder:2}:head", "sequence", 2)
     a.add("k0", 0, 1.0)
     assert await one.sync()
     assert await two.sync()

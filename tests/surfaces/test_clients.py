@@ -94,6 +94,18 @@ async def test_both_clients_list_the_models() -> None:
             assert [m.id async for m in other.models.list()] == ["deepseek-r1", "reasoning"]
 
 
+async def test_both_clients_read_in_their_own_words_that_a_model_is_not_listed() -> None:
+    async with running() as house:
+        async with client_of(house) as client:
+            with pytest.raises(openai.NotFoundError) as caught:
+                await client.models.retrieve("x")
+            assert caught.value.code == "model_not_found"
+        async with anthropic.AsyncAnthropic(base_url=house.url, api_key="sk-x") as other:
+            with pytest.raises(anthropic.NotFoundError) as raised:
+                await other.models.retrieve("x")
+            assert raised.value.type == "not_found_error"
+
+
 async def test_the_anthropic_client_reads_which_models_are_served() -> None:
     async with (
         running() as house,

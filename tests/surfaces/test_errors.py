@@ -91,6 +91,13 @@ def test_what_no_client_can_read_is_told_in_our_words(upstream: UpstreamError) -
     assert "X-SLA-Error-Source" not in answer.headers
 
 
+@pytest.mark.parametrize("envelope", Envelope)
+def test_the_words_stand_before_the_long_list_of_endpoints(envelope: Envelope) -> None:
+    fault = Fault(Kind.INFEASIBLE, "No.", detail={"availability": explained(refused=True)})
+    told = render(fault, "r1", envelope).body
+    assert told.index(b'"message"') < told.index(b'"availability"')
+
+
 def test_a_refused_sla_tells_what_would_have_worked() -> None:
     fault = Fault(Kind.INFEASIBLE, "No.", detail={"availability": explained(refused=True)})
     told = json.loads(render(fault, "r1").body)["error"]["availability"]
@@ -172,7 +179,11 @@ def test_any_words_can_be_told(message: str, param: str | None) -> None:
 
 
 def test_the_messages_surface_is_told_in_its_own_dialect() -> None:
-    assert envelope_of("/v1/messages") is Envelope.ANTHROPIC
-    assert envelope_of("/v1/messages/count_tokens") is Envelope.ANTHROPIC
-    assert envelope_of("/v1/messagesx") is Envelope.OPENAI
-    assert envelope_of("/v1/chat/completions") is Envelope.OPENAI
+    versioned = {"anthropic-version": "2023-06-01"}
+    assert envelope_of("/v1/messages", {}) is Envelope.ANTHROPIC
+    assert envelope_of("/v1/messages/count_tokens", {}) is Envelope.ANTHROPIC
+    assert envelope_of("/v1/messagesx", {}) is Envelope.OPENAI
+    assert envelope_of("/v1/chat/completions", versioned) is Envelope.OPENAI
+    for path in ("/v1/models", "/v1/models/nobody"):
+        assert envelope_of(path, versioned) is Envelope.ANTHROPIC
+        assert envelope_of(path, {}) is Envelope.OPENAI

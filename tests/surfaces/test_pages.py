@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import aiohttp
 
+from router.core.catalogue import ModelName
 from router.surfaces.health import ready_answer
+from router.surfaces.models import Served, no_model
 from tests.surfaces.house import body, running
 
 
@@ -21,6 +23,12 @@ async def test_models_are_listed_in_the_dialect_that_asks() -> None:
     assert one["context_length"] == 164_000
     assert [m["type"] for m in anthropic["data"]] == ["model", "model"]
     assert (anthropic["first_id"], anthropic["has_more"]) == ("deepseek-r1", False)
+
+
+def test_a_name_unlike_any_is_answered_with_the_list_alone() -> None:
+    served: Served = {ModelName(name): () for name in ("o3", "claude-sonnet-4")}
+    assert "; served are: o3, claude-sonnet-4." in no_model("nope", served).message
+    assert "did you mean 'claude-sonnet-4'?" in no_model("claud", served).message
 
 
 async def test_a_route_is_explained_without_sending_anything() -> None:

@@ -82,10 +82,16 @@ def test_a_refusal_has_a_kind(status: int, body: bytes, kind: Kind) -> None:
 
 
 def test_only_headers_about_limits_and_retries_are_passed_and_no_endless_body() -> None:
-    headers = {"retry-after": "2", "x-ratelimit-limit-requests": "5", "set-cookie": "a=b"}
+    limits = {
+        "retry-after": "2",
+        "x-ratelimit-limit-requests": "5",
+        "anthropic-ratelimit-unified-status": "rejected",
+        "x-should-retry": "true",
+    }
+    headers = {**limits, "set-cookie": "a=b", "anthropic-organization-id": "ours"}
     fault = refusal(ENDPOINT, 429, b"x" * 100_000, "text/plain", headers, wall=0)
     assert fault.upstream is not None
-    assert fault.upstream.headers == {"retry-after": "2", "x-ratelimit-limit-requests": "5"}
+    assert fault.upstream.headers == limits
     assert len(fault.upstream.body) == MAX_BODY_BYTES
     assert fault.retry_after_s == 2
 
