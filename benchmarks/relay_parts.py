@@ -140,7 +140,7 @@ def compare(connector: BaseConnector) -> None:
         "a chunk of responses": (lambda: feed(Surface.RESPONSES), 1),
         "a whole answer of 1 KB": (lambda: read_whole(WHOLE, ENDPOINT), 1),
         "a decision handed over": (lambda: hand_over(decisions, records), len(records)),
-        "a decision packed, in the background": (lambda: pack(records[0]), 1),
+        "of that, a decision packed": (lambda: pack(records[0]), 1),
         "the owner of a key": (lambda: door.admit(credentials), 1),
         "a long conversation recognised": (lambda: begun_with(beginning), 1),
     }

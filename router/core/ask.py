@@ -94,8 +94,7 @@ class Sla:
         return known
 
 
-@dataclass(frozen=True, slots=True)
-class PromptSize:
+class PromptSize(NamedTuple):
     """What is known of a prompt's length before anyone tokenised it (bytes of the body)."""
 
     ascii_bytes: int

@@ -28,7 +28,9 @@ from router.store.redis import TROUBLE, Line
 SCRIPT: Final = files("router.store").joinpath("decisions.lua").read_text(encoding="utf-8")
 KEEP_S: Final = 3600
 MOST_HERE: Final = 5000
-"""Of about 1 KB each: those of the last minutes, or what waits for Redis."""
+"""Of about 1 KB each: where there is no Redis those of the last minutes, else what waits for it."""
+MOST_WRITTEN: Final = 500
+"""Of those that Redis has: asked for soonest, and few enough to stay in a core's cache."""
 _AT_ONCE: Final = 500
 """In one round trip: half a megabyte, and under a millisecond of Redis' time."""
 _PAUSE_S: Final = 0.25
@@ -50,11 +52,6 @@ class DecisionsState(NamedTuple):
     here: int
     unwritten: int
     lost: int
-
-
-class _Held(NamedTuple):
-    until_wall: float
-    packed: bytes
 
 
 class Decisions:
@@ -81,8 +78,9 @@ class Decisions:
         self._out = Line(url, SCRIPT) if shares else None
         self._back = Line(url, SCRIPT) if shares else None
         self._asking = asyncio.Lock()
-        self._here: OrderedDict[str, _Held] = OrderedDict()
-        self._unwritten: OrderedDict[str, None] = OrderedDict()
+        self._here: OrderedDict[str, tuple[float, bytes]] = OrderedDict()
+        """Until when (unix) and what was packed, oldest first; Redis lacks the last of them."""
+        self._unwritten = 0
         self._lost = 0
         self._task: asyncio.Task[None] | None = None
         self._leaving = False
@@ -90,7 +88,7 @@ class Decisions:
     @property
     def state(self) -> DecisionsState:
         """As of now."""
-        return DecisionsState(len(self._here), len(self._unwritten), self._lost)
+        return DecisionsState(len(self._here), self._unwritten, self._lost)
 
     def report(self, record: Record) -> None:
         """Take a finished request; one that nothing was decided for leaves no trace."""
@@ -102,14 +100,13 @@ class Decisions:
             _log.exception("a decision could not be packed")
             self._lost += 1
             return
-        name = record.ask.id
-        self._here[name] = _Held(record.received_wall + self._keep_s, packed)
+        self._here[record.ask.id] = record.received_wall + self._keep_s, packed
         if self._out is not None:
-            self._unwritten[name] = None
+            self._unwritten += 1
         if len(self._here) > MOST_HERE:
-            oldest, _ = self._here.popitem(last=False)
-            if oldest in self._unwritten:
-                del self._unwritten[oldest]
+            self._here.popitem(last=False)
+            if self._unwritten > len(self._here):
+                self._unwritten -= 1
                 self._lost += 1
 
     async def find(self, name: str) -> bytes | None:
@@ -119,7 +116,8 @@ class Decisions:
         """
         held = self._here.get(name)
         if held is not None:
-            return held.packed if self._clock.wall() < held.until_wall else None
+            until_wall, packed = held
+            return packed if self._clock.wall() < until_wall else None
         if self._back is None:
             return None
         try:
@@ -171,12 +169,16 @@ class Decisions:
         """Give Redis what it does not have; whether that went well."""
         if self._out is None or not self._unwritten:
             return True
-        names = list(islice(self._unwritten, _AT_ONCE))
-        told = [part for name in names for part in (name.encode(), self._here[name].packed)]
+        here, lost = self._here, self._lost
+        written = len(here) - self._unwritten
+        sent = list(islice(here.items(), written, written + _AT_ONCE))
+        told = [part for name, (_, packed) in sent for part in (name.encode(), packed)]
         try:
             await self._out.call(self._home, (str(self._keep_s), _listed(told)))
         except TROUBLE:
             return False
-        for name in names:
-            self._unwritten.pop(name, None)
+        # Of what was lost meanwhile, some was on its way; to write one twice does no harm.
+        self._unwritten -= max(0, len(sent) - (self._lost - lost))
+        while len(here) - self._unwritten > MOST_WRITTEN:
+            here.popitem(last=False)
         return True

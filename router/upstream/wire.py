@@ -84,36 +84,34 @@ class Wire:
 
         Raises ``trouble.FOREIGN``.
         """
+        protocol, transport = self._connection.protocol, self._connection.transport
+        if protocol is None or transport is None:
+            self._connection.close()
+            raise ServerDisconnectedError
         try:
-            await self._ask(head, body)
+            protocol.set_response_params(
+                read_until_eof=True,
+                read_bufsize=READ_BUFFER_BYTES,
+                max_line_size=MAX_HEADER_BYTES,
+                max_field_size=MAX_HEADER_BYTES,
+            )
+            if len(body) <= _JOINED_BYTES:
+                transport.write(head + body)
+            else:
+                transport.write(head)
+                transport.write(body)
+            while True:
+                message, content = await protocol.read()
+                if message.code >= 200 or message.code == 101:  # noqa: PLR2004 - others are interim
+                    break
         except BaseException:
             self._connection.close()
             raise
-        return self
-
-    async def _ask(self, head: bytes, body: bytes) -> None:
-        protocol, transport = self._connection.protocol, self._connection.transport
-        if protocol is None or transport is None:
-            raise ServerDisconnectedError
-        protocol.set_response_params(
-            read_until_eof=True,
-            read_bufsize=READ_BUFFER_BYTES,
-            max_line_size=MAX_HEADER_BYTES,
-            max_field_size=MAX_HEADER_BYTES,
-        )
-        if len(body) <= _JOINED_BYTES:
-            transport.write(head + body)
-        else:
-            transport.write(head)
-            transport.write(body)
-        while True:
-            message, content = await protocol.read()
-            if message.code >= 200 or message.code == 101:  # noqa: PLR2004 - others are interim
-                break
         self.status = message.code
         self.headers = message.headers
         self.content = content
         content.on_eof(self._ended)
+        return self
 
     @property
     def media(self) -> str:
