@@ -111,7 +111,7 @@ def test_each_is_asked_in_what_it_speaks(run: Run, tmp_path: Path) -> None:
     row = '[[endpoints]]\nid = "{0}@{1}"\nprovider = "{1}"\nmodel = "{1}/{2}"\nserves = ["m"]\n'
     file = tmp_path / "config.toml"
     file.write_text(
-        row.format("text-embedding-3-small", "openai", "text-embedding-3-small")
+        row.format("embedding-3", "openai", "text-embedding-3-small")
         + row.format("claude-sonnet-4", "anthropic", "claude-sonnet-4-20250514")
         + "context = 200000\nprice = { input = 3, output = 15 }\n"
     )

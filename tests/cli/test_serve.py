@@ -45,7 +45,7 @@ def is_refused(port: int) -> bool:
 def test_the_banner_says_what_serves_where_redis_is_and_what_to_try() -> None:
     with serving() as child:
         assert "SANDBOX MARKET" in child.banner
-        assert "10 endpoints" in child.banner
+        assert "11 endpoints" in child.banner
         assert "redis      a private server" in child.banner
         assert "X-SLA-TTFT-Ms: 1000" in child.banner
         assert child.stop() == 0

@@ -104,7 +104,7 @@ KINDS = {
     "BadRequestError": Kind.REJECTED,
     "UnprocessableEntityError": Kind.REJECTED,
     "ContentPolicyViolationError": Kind.REJECTED,
-    "UnsupportedParamsError": Kind.REJECTED,
+    "UnsupportedParamsError": Kind.UNTOLD,
     "ContextWindowExceededError": Kind.CONTEXT_EXCEEDED,
     "RateLimitError": Kind.RATE_LIMITED,
     "Timeout": Kind.SERVER_ERROR,
@@ -138,5 +138,5 @@ def test_a_parameter_litellm_cannot_translate_is_named() -> None:
         message="anthropic does not support parameters: ['logit_bias', 'seed'], for model=m."
     )
     fault = litellm_fault(exc, ENDPOINT, wall=0)
-    assert fault.kind is Kind.REJECTED
+    assert fault.kind is Kind.UNTOLD
     assert fault.param == "logit_bias, seed"

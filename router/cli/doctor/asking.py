@@ -30,6 +30,10 @@ _OTHERWISE: Final[Mapping[Surface, dict[str, object]]] = {
 """What those are asked that cannot be told a chat."""
 
 
+_REFUSED: Final = (Kind.REJECTED, Kind.UNTOLD)
+"""What may hold of one way to ask and not of the next."""
+
+
 class Probe(NamedTuple):
     """What one endpoint answered. ``wall`` pins its price (unix seconds)."""
 
@@ -70,7 +74,7 @@ async def _ask(endpoint: Endpoint, upstream: Upstream, clock: Clock, limit_s: fl
         except TimeoutError:
             return Probe(endpoint, wall, fault=f"no answer within {limit_s:g} s")
         except Fault as fault:
-            if fault.kind is Kind.REJECTED and call is not calls[-1]:
+            if fault.kind in _REFUSED and call is not calls[-1]:
                 continue
             return Probe(endpoint, wall, fault=fault.message)
         return Probe(endpoint, wall, piece.usage)
