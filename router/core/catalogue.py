@@ -28,7 +28,6 @@ class Capability(StrEnum):
     """Something a request may need and an endpoint may lack."""
 
     TOOLS = "tools"
-    PARALLEL_TOOLS = "parallel_tools"
     IMAGES = "images"
     AUDIO = "audio"
     DOCUMENTS = "documents"

@@ -65,9 +65,11 @@ def read_ask(
         fields, declaring, headers, slas=slas, served=served, key_policy=key_policy
     )
     wanted = _READERS[surface](fields)
-    only_natively = ""
+    params, only_natively = frozenset(fields) - OWN_KEYS, ""
     if not translated.isdisjoint((choice.model, *choice.preferences.models)):
-        only_natively = natively_only(surface, msgspec.json.decode(body))
+        decoded = msgspec.json.decode(body)
+        only_natively = natively_only(surface, decoded)
+        params = frozenset(name for name in params if decoded[name] is not None)
     return Ask(
         id=request_id,
         model=choice.model,
@@ -77,7 +79,7 @@ def read_ask(
         wants_usage=wanted.wants_usage,
         max_tokens=wanted.max_tokens,
         needs=wanted.needs,
-        params=frozenset(fields) - OWN_KEYS,
+        params=params,
         preferences=choice.preferences,
         explain=choice.explain,
         session=session_of(headers, fields) or begun_with(wanted.beginning),

@@ -118,6 +118,7 @@ _NOTHING_BYTES: Final = len('{"type": "json_object"}')
 
 
 def _wishes(fields: Fields) -> Wishes:
+    typed(fields, "parallel_tool_calls", FLAG, "true or false")  # a leave, which needs nothing
     form = typed(fields, "response_format", _format, 'an object such as {"type": "json_object"}')
     logprobs = typed(fields, "logprobs", FLAG, "true or false")
     top = typed(fields, "top_logprobs", NATURAL, "a whole number")
@@ -125,7 +126,6 @@ def _wishes(fields: Fields) -> Wishes:
     functions = typed(fields, "functions", LIST, "a list of functions")
     return Wishes(
         tools=bool(tools) or bool(functions),
-        parallel_tools=typed(fields, "parallel_tool_calls", FLAG, "true or false") or False,
         response_format=form.type if form is not None else None,
         logprobs=bool(logprobs) or bool(top),
         choices=typed(fields, "n", COUNT, "a whole number from 1") or 1,

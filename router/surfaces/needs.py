@@ -159,7 +159,6 @@ class Wishes(NamedTuple):
     """The typed small fields of a body that an endpoint must be able to honour."""
 
     tools: bool
-    parallel_tools: bool
     response_format: str | None
     logprobs: bool
     choices: int
@@ -178,8 +177,6 @@ def needs_of(wishes: Wishes, found: Media) -> frozenset[Capability]:
     needs = set(found.needs)
     if wishes.tools:
         needs.add(Capability.TOOLS)
-        if wishes.parallel_tools:
-            needs.add(Capability.PARALLEL_TOOLS)
     if wishes.response_format in FORMATS:
         needs.add(FORMATS[wishes.response_format])
     if wishes.logprobs:

@@ -33,7 +33,6 @@ _MODES: Mapping[str, frozenset[Surface]] = {
 _SURFACES: Mapping[str, Surface] = {f"/v1{each.path}": each for each in Surface}
 _FLAGS: Mapping[str, tuple[Capability, ...]] = {
     "supports_function_calling": (Capability.TOOLS,),
-    "supports_parallel_function_calling": (Capability.PARALLEL_TOOLS,),
     "supports_vision": (Capability.IMAGES,),
     "supports_audio_input": (Capability.AUDIO,),
     "supports_pdf_input": (Capability.DOCUMENTS,),

@@ -184,7 +184,7 @@ WRONG = {
     "unknown capability": (
         row(capabilities='["tool"]'),
         (
-            f"{FIRST} capabilities[1]: must be 'tools', 'parallel_tools', 'images', 'audio', "
+            f"{FIRST} capabilities[1]: must be 'tools', 'images', 'audio', "
             "'documents', 'json_object', 'json_schema', 'logprobs', 'reasoning_effort', 'n' or "
             "'seed', not 'tool'"
         ),

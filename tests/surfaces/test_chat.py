@@ -102,10 +102,7 @@ FILE = {"type": "file", "file": {"file_data": "data:application/pdf;base64,JVBE"
         ({"functions": [{"name": "f"}]}, {Capability.TOOLS}),
         ({"tools": []}, set()),
         ({"tools": None}, set()),
-        (
-            {"tools": [{}], "parallel_tool_calls": True},
-            {Capability.TOOLS, Capability.PARALLEL_TOOLS},
-        ),
+        ({"tools": [{}], "parallel_tool_calls": True}, {Capability.TOOLS}),
         ({"response_format": {"type": "json_object"}}, {Capability.JSON_OBJECT}),
         (
             {"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}},

@@ -131,3 +131,8 @@ def test_what_only_anthropics_api_brings_along_is_named() -> None:
 def test_a_prompt_to_be_counted_needs_no_limit() -> None:
     found = ask(Surface.COUNT_TOKENS, max_tokens=None)
     assert (found.surface, found.stream, found.max_tokens) == (Surface.COUNT_TOKENS, False, 1)
+
+
+def test_a_field_that_says_nothing_rules_nobody_out() -> None:
+    assert "brand_new" not in ask(brand_new=None).params
+    assert "brand_new" in ask(brand_new=0).params
