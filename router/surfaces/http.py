@@ -130,6 +130,8 @@ async def _answer(
             log.exception("request %s failed unforeseen after its stream began", request_id)
             error = Fault(Kind.INTERNAL, INTERNAL)
         await stream.fail(error)
+    finally:
+        stream.stop()
     if stream.response is None:
         raise RuntimeError("the dispatcher neither answered nor raised")
     return stream.response

@@ -2,11 +2,13 @@
 
 Where the request asked for the decision inside the answer, the event that ends the stream is held
 back until it is written, since clients stop reading there. A chat stream whose provider forgot
-``[DONE]`` gets one.
+``[DONE]`` gets one. Anthropic's API pings in a silence, and its clients hang up on one without
+(Claude Code after 300 s): where another dialect is behind, we ping.
 """
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 import msgspec
@@ -16,6 +18,7 @@ from router.core.ask import Ask
 from router.core.decision import Explained
 from router.core.faults import Fault, Kind
 from router.core.measure import Outcome
+from router.core.surface import Surface
 from router.ports import Head
 from router.surfaces.ending import ENDINGS
 from router.surfaces.explain import answer_json
@@ -24,6 +27,11 @@ from router.surfaces.headers import answer_headers
 _EVENT_ENDS: Final = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _TAIL_BYTES: Final = 64
 """How far from the end of its event the mark of a short last event is at most."""
+
+PING_S = 15.0
+"""A silence that gets a ping. Anthropic does not say how often it pings; proxies on the way often
+hang up after 60 s."""
+PING: Final = b'event: ping\ndata: {"type":"ping"}\n\n'
 
 _STREAM_HEADERS: Final = {
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -44,6 +52,7 @@ class StreamAnswer:
         self._last = b""
         self._written = b""
         self._done = False
+        self._pinging: asyncio.Task[None] | None = None
 
     @property
     def response(self) -> web.StreamResponse | None:
@@ -57,6 +66,20 @@ class StreamAnswer:
             await response.prepare(self._request)
         except ConnectionError as error:
             raise _gone() from error
+        if self._ask.surface is Surface.MESSAGES and Surface.MESSAGES not in head.endpoint.speaks:
+            self._pinging = asyncio.create_task(self._ping(response), name="ping")
+
+    async def _ping(self, response: web.StreamResponse) -> None:
+        """Ping whenever nothing was written for a while; what is written are whole events."""
+        before = b""
+        try:
+            while True:
+                await asyncio.sleep(PING_S)
+                if self._written is before:
+                    await response.write(PING)
+                before = self._written
+        except ConnectionError:
+            return  # whoever writes next says so
 
     async def write(self, data: bytes) -> None:
         if self._mark in (data if self._ask.explain else data[-_TAIL_BYTES:]):
@@ -82,6 +105,11 @@ class StreamAnswer:
             last = self._ending.missing
         await self._close(self._apart + last)
 
+    def stop(self) -> None:
+        """Ping no more: the answer has ended, or nobody reads it."""
+        if self._pinging is not None:
+            self._pinging.cancel()
+
     @property
     def _apart(self) -> bytes:
         """What ends the event that was written last, if nothing did."""
@@ -100,6 +128,7 @@ class StreamAnswer:
         """Send the last bytes; a client that left meanwhile misses nothing it waits for."""
         if self._response is None:
             raise RuntimeError("ended before it was begun")
+        self.stop()
         try:
             await self._response.write_eof(last)
         except ConnectionError:

@@ -9,6 +9,7 @@ import pytest
 from router.core.ask import Ask
 from router.core.faults import Fault, Kind
 from router.ports import Call, Downstream
+from router.surfaces import stream
 from router.surfaces.jsonkey import with_key
 from tests.surfaces.house import CHUNK, DONE, WHOLE, Script, body, explained, head, outcome, running
 
@@ -208,3 +209,47 @@ async def test_without_a_wish_to_explain_every_byte_passes_as_it_came(
     path: str, sent: bytes
 ) -> None:
     assert await streamed(sends(sent), {}, path) == sent
+
+
+@pytest.mark.parametrize(("path", "pings"), [("/v1/messages", True), (CHAT, False)])
+async def test_a_silence_of_another_dialect_is_broken_by_pings_where_clients_wait_for_them(
+    path: str, pings: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "PING_S", 0.02)
+
+    async def script(ask: Ask, call: Call, downstream: Downstream) -> None:
+        await downstream.begin(head(ask))  # of an endpoint that speaks chat
+        await downstream.write(_TEXT_DELTA)
+        await asyncio.sleep(0.2)
+        await downstream.write(_STOP)
+        await downstream.finish(outcome(ask), None)
+
+    got = await streamed(script, None, path)
+    assert got.startswith(_TEXT_DELTA)
+    assert (stream.PING in got) is pings
+    assert got.replace(stream.PING, b"").startswith(_TEXT_DELTA + _STOP)
+    assert not [task for task in asyncio.all_tasks() if task.get_name() == "ping"]
+
+
+async def test_a_client_that_leaves_leaves_no_ping_behind() -> None:
+    left = asyncio.Event()
+
+    async def script(ask: Ask, call: Call, downstream: Downstream) -> None:
+        await downstream.begin(head(ask))
+        try:
+            await downstream.write(_TEXT_DELTA)
+            await asyncio.sleep(5)
+        finally:
+            left.set()
+
+    asked = body(stream=True, max_tokens=900)
+    async with running(script) as house:
+        async with (
+            aiohttp.ClientSession(house.url) as client,
+            client.post("/v1/messages", json=asked) as answer,
+        ):
+            await answer.content.readany()
+        async with asyncio.timeout(3):
+            await left.wait()
+            await asyncio.sleep(0)
+        assert not [task for task in asyncio.all_tasks() if task.get_name() == "ping"]
