@@ -14,6 +14,7 @@ from router.core.catalogue import Endpoint
 from router.core.faults import Fault, Kind
 from router.core.surface import Surface
 from router.upstream.retold import OWN
+from router.upstream.unreadable import UNREADABLE
 
 OUR_KEYS = ("sla", "provider", "models")
 """The SLA object, and OpenRouter's routing wishes, which we have granted ourselves."""
@@ -45,7 +46,7 @@ def edit(
     """
     try:
         fields = _decoder.decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as exc:
+    except UNREADABLE as exc:
         raise Fault(Kind.BAD_JSON, f"the body is not a JSON object: {exc}") from exc
     for key in OUR_KEYS:
         fields.pop(key, None)

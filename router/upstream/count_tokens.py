@@ -8,7 +8,8 @@ from msgspec import Raw
 from router.core.answer import Content, Piece, Usage
 from router.core.catalogue import Endpoint
 from router.upstream.chunk import is_given
-from router.upstream.reading import UNREADABLE, error_fault, garbage, unreadable
+from router.upstream.reading import error_fault, garbage, unreadable
+from router.upstream.unreadable import UNREADABLE
 
 
 class _Count(msgspec.Struct, gc=False):

@@ -18,6 +18,7 @@ from router.core.faults import Fault, Kind, UpstreamError
 from router.upstream.refusal import refusal
 from router.upstream.translated import refused_param
 from router.upstream.trouble import as_fault
+from router.upstream.unreadable import UNREADABLE
 
 _BY_NAME: Mapping[str, tuple[int, str]] = {
     "AuthenticationError": (401, "invalid_api_key"),
@@ -96,7 +97,7 @@ def _is_cut_off(document: str) -> bool:
         return False
     try:
         msgspec.json.decode(document, type=msgspec.Raw)
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as exc:
+    except UNREADABLE as exc:
         return "truncated" in str(exc)
     return False
 

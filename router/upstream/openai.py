@@ -22,8 +22,9 @@ from router.upstream.chunk import (
     look,
     look_at_text,
 )
-from router.upstream.reading import UNREADABLE, Reading, error_fault, garbage, new, unreadable
+from router.upstream.reading import Reading, error_fault, garbage, new, unreadable
 from router.upstream.refrain import learn
+from router.upstream.unreadable import UNREADABLE
 
 DONE = b"data: [DONE]\n\n"
 

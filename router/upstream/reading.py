@@ -20,8 +20,8 @@ from router.core.catalogue import Endpoint
 from router.core.faults import Fault, Kind
 from router.upstream.refusal import refusal, status_in
 from router.upstream.sse import Splitter
+from router.upstream.unreadable import UNREADABLE
 
-UNREADABLE: Final = (msgspec.DecodeError, RecursionError, UnicodeError)
 DONE_MARK: Final = b"[DONE]"
 
 new: Final = tuple.__new__

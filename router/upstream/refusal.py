@@ -17,6 +17,7 @@ import msgspec
 
 from router.core.catalogue import Endpoint
 from router.core.faults import Fault, Kind, UpstreamError
+from router.upstream.unreadable import UNREADABLE
 from router.upstream.waiting import LONGEST_S, retry_after_s
 
 MAX_BODY_BYTES = 64 << 10
@@ -140,7 +141,7 @@ def error_in(body: bytes) -> dict[str, Any]:
     """Return the error object in any of the shapes providers wrap it in."""
     try:
         found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
+    except UNREADABLE:
         return {}
     if isinstance(found, list):
         found = found[0] if found else {}

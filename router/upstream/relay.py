@@ -25,9 +25,10 @@ from router.ports import Call
 from router.upstream.body import edit
 from router.upstream.line import Line
 from router.upstream.readers import STREAMED, WHOLE
-from router.upstream.reading import UNREADABLE, Reading, garbage
+from router.upstream.reading import Reading, garbage
 from router.upstream.refusal import MAX_BODY_BYTES, refusal
 from router.upstream.trouble import FOREIGN, as_fault
+from router.upstream.unreadable import UNREADABLE
 from router.upstream.wire import Wire
 
 MAX_WHOLE_BYTES = 64 << 20

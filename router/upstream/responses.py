@@ -18,7 +18,8 @@ from msgspec import Raw
 from router.core.answer import Content, Piece, Usage
 from router.core.catalogue import Endpoint, Tier
 from router.upstream.chunk import NOTHING, Seen, is_given
-from router.upstream.reading import UNREADABLE, Reading, error_fault, garbage, new, unreadable
+from router.upstream.reading import Reading, error_fault, garbage, new, unreadable
+from router.upstream.unreadable import UNREADABLE
 from router.upstream.usage import read_usage
 
 _ANSWER = Content.ANSWER

@@ -15,6 +15,7 @@ import msgspec
 from router.core.catalogue import Endpoint
 from router.core.faults import Fault, Kind
 from router.upstream.body import OUR_KEYS
+from router.upstream.unreadable import UNREADABLE
 
 PARAMS = frozenset(
     (
@@ -36,7 +37,7 @@ def params_of(body: bytes, endpoint: Endpoint) -> dict[str, Any]:
     """Return the keywords of the call. Raises ``Fault`` that names what cannot be passed."""
     try:
         fields = msgspec.json.decode(body, type=dict[str, Any])
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as exc:
+    except UNREADABLE as exc:
         raise Fault(Kind.BAD_JSON, f"the body is not a JSON object: {exc}") from exc
     given = {k: v for k, v in fields.items() if k not in _OURS and v is not None}
     for name in given:

@@ -21,6 +21,7 @@ from msgspec import Raw
 
 from router.core.answer import Usage
 from router.core.catalogue import Tier
+from router.upstream.unreadable import UNREADABLE
 
 _NANO = 1_000_000_000
 _NANO_PER_TICK = 0.1
@@ -90,7 +91,6 @@ _NONE = _Details()
 _KEPT_NOTHING = _Written()
 _decode = msgspec.json.Decoder(_Counts).decode
 _decode_timings = msgspec.json.Decoder(_Timings).decode
-_UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeError)
 
 
 def read_usage(raw: Raw) -> Usage | None:
@@ -99,7 +99,7 @@ def read_usage(raw: Raw) -> Usage | None:
         return _count(_decode(raw))
     except msgspec.ValidationError:
         return _count(_salvaged(raw))
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
 
 
@@ -107,7 +107,7 @@ def with_timings(usage: Usage | None, raw: Raw) -> Usage | None:
     """Return ``usage`` completed by llama.cpp's timings, or what these count where it is absent."""
     try:
         told = _decode_timings(raw)
-    except _UNREADABLE:
+    except UNREADABLE:
         return usage
     remembered = told.cache_n or 0
     if usage is None:
@@ -124,7 +124,7 @@ def _salvaged(raw: Raw) -> _Counts:
     """Return what can be read of an object in which something is no count."""
     try:
         fields = msgspec.json.decode(raw)
-    except _UNREADABLE:  # what was wrong above came before what cannot be read at all
+    except UNREADABLE:  # what was wrong above came before what cannot be read at all
         return _Counts()
     kept: dict[str, Any] = {}
     for name, value in fields.items() if isinstance(fields, dict) else ():

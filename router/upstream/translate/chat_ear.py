@@ -7,7 +7,7 @@ heard here. Of several choices the first is heard; their dialects cannot ask for
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import Any, Final
 
 import msgspec
@@ -15,10 +15,9 @@ import msgspec
 from router.core.answer import Usage
 from router.core.faults import Fault, Kind
 from router.upstream.chunk import Chunk, Message
-from router.upstream.sse import Splitter
+from router.upstream.translate.ear import Ear
 from router.upstream.translate.field import dicts
-
-_UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeError)
+from router.upstream.unreadable import UNREADABLE
 
 
 class Heard(Chunk, gc=False):
@@ -32,13 +31,13 @@ class Heard(Chunk, gc=False):
 _decode: Final = msgspec.json.Decoder(Heard).decode
 
 
-class ChatEar(ABC):
+class ChatEar(Ear):
     """Hears one stream and says it in another dialect, by the methods of its subclass."""
 
-    __slots__ = ("_began", "_calls", "_count", "_current", "_ended", "_splitter", "finish", "usage")
+    __slots__ = ("_began", "_calls", "_count", "_current", "_ended", "finish", "usage")
 
     def __init__(self) -> None:
-        self._splitter = Splitter("the endpoint")
+        super().__init__()
         self._began = self._ended = False
         self._calls: dict[int, str] = {}
         self._current = -1
@@ -74,13 +73,6 @@ class ChatEar(ABC):
     def end(self) -> bytes:
         """Say that the answer has ended."""
 
-    def feed(self, data: bytes) -> bytes:
-        """Take chunks and return the events that they make."""
-        events = self._splitter.feed(data)
-        if len(events) == 1:
-            return self._hear(*events[0])
-        return b"".join([self._hear(raw, told) for raw, told in events])
-
     def close(self) -> bytes:
         """Return the last events, unless they were said."""
         if self._ended:
@@ -89,12 +81,11 @@ class ChatEar(ABC):
         self._ended = True
         return first + self.end()
 
-    def _hear(self, raw: bytes, told: bytes) -> bytes:
-        if not told:
-            return raw if raw.startswith(b":") else b""
+    def hear(self, told: bytes) -> bytes:
+        """Take a chunk."""
         try:
             heard = _decode(told)
-        except _UNREADABLE:
+        except UNREADABLE:
             return self.close() if told.startswith(b"[DONE]") else b""
         if (usage := heard.counted) is not None:
             self.usage = usage
@@ -153,7 +144,7 @@ def hear_whole(answer: bytes) -> Heard:
     """Read a whole completion. Raises ``Fault(GARBAGE)`` for what is none."""
     try:
         return _decode(answer)
-    except _UNREADABLE:
+    except UNREADABLE:
         raise Fault(Kind.GARBAGE, "the endpoint answered with what is no completion") from None
 
 

@@ -12,9 +12,10 @@ import msgspec
 from msgspec import Raw
 
 from router.core.answer import Usage
-from router.upstream.sse import Splitter
 from router.upstream.translate.counts import FINISH_REASONS, chat_counts, tier_word
+from router.upstream.translate.ear import Ear
 from router.upstream.translate.field import Fields, decode, dicts
+from router.upstream.unreadable import UNREADABLE
 from router.upstream.usage import read_usage
 
 _DONE: Final = b"data: [DONE]\n\n"
@@ -62,37 +63,29 @@ class _Event(msgspec.Struct, gc=False):
 
 _decode = msgspec.json.Decoder(_Event).decode
 _decode_asked = msgspec.json.Decoder(_Asked).decode
-_UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeError)
 
 
-class ChatVoice:
+class ChatVoice(Ear):
     """One stream of message events as chunks of a chat completion."""
 
     __slots__ = (
         "_after", "_before", "_calls", "_created", "_done", "_empty", "_finish",
-        "_head", "_splitter", "_usage", "_wants_usage",
+        "_head", "_usage", "_wants_usage",
     )  # fmt: skip
 
     def __init__(self, body: bytes, created_s: int) -> None:
+        super().__init__()
         options = _decode_asked(body).stream_options
         self._wants_usage = isinstance(options, dict) and options.get("include_usage") is True
         self._after = b',"logprobs":null,"finish_reason":null}]'
         self._after += b',"usage":null}\n\n' if self._wants_usage else b"}\n\n"
         self._created = created_s
-        self._splitter = Splitter("the endpoint")
         self._name("", "", None)
         self._calls: dict[Any, int] = {}
         self._empty: set[Any] = set()
         self._usage: dict[str, Any] = {}
         self._finish: str | None = None
         self._done = False
-
-    def feed(self, data: bytes) -> bytes:
-        """Take message events and return the chunks that they make."""
-        events = self._splitter.feed(data)
-        if len(events) == 1:
-            return self._hear(*events[0])
-        return b"".join([self._hear(raw, told) for raw, told in events])
 
     def close(self) -> bytes:
         """Return the last chunks, unless they were said."""
@@ -104,12 +97,11 @@ class ChatVoice:
             last += self._head + b',"choices":[],"usage":' + _encode(chat_counts(usage)) + b"}\n\n"
         return last + _DONE
 
-    def _hear(self, raw: bytes, told: bytes) -> bytes:
-        if not told:
-            return raw if raw.startswith(b":") else b""
+    def hear(self, told: bytes) -> bytes:
+        """Take a message event."""
         try:
             event = _decode(told)
-        except _UNREADABLE:
+        except UNREADABLE:
             return b""
         delta = event.delta
         match event.type:

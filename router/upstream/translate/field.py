@@ -13,12 +13,12 @@ import msgspec
 from router.core.dialects import natively_only
 from router.core.faults import Fault, Kind
 from router.core.surface import Surface
+from router.upstream.unreadable import UNREADABLE
 
 Fields = dict[str, Any]
 
 _NOTHING: tuple[Any, ...] = (None, [], {}, "")
 _decode = msgspec.json.Decoder(Fields).decode
-_UNREADABLE = (msgspec.DecodeError, RecursionError, UnicodeError)
 
 
 def read(body: bytes, surface: Surface) -> Fields:
@@ -33,7 +33,7 @@ def decode(body: bytes) -> Fields:
     """Decode a body. Raises ``Fault(BAD_JSON)`` for what is no JSON object."""
     try:
         return _decode(body)
-    except _UNREADABLE as exc:
+    except UNREADABLE as exc:
         raise Fault(Kind.BAD_JSON, f"the body is not a JSON object: {exc}") from None
 
 
