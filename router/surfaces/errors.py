@@ -17,11 +17,11 @@ import msgspec
 from router.core.decision import Explained
 from router.core.faults import Fault, Kind, UpstreamError
 from router.surfaces.explain import availability_json
+from router.surfaces.fields import read_fields
 from router.surfaces.headers import named, passed_back, plain
 
 JSON = "application/json"
 _CLIENT_ERROR = 400
-_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _OUR_FIELDS = frozenset({"message", "type", "param", "code"})
 
 
@@ -126,9 +126,8 @@ def _passes(fault: Fault, upstream: UpstreamError) -> bool:
 
 def _is_object(body: bytes) -> bool:
     try:
-        _object.decode(body)
-        body.decode()
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        read_fields(body)
+    except Fault:
         return False
     return True
 

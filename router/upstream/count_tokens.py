@@ -8,8 +8,7 @@ from msgspec import Raw
 from router.core.answer import Content, Piece, Usage
 from router.core.catalogue import Endpoint
 from router.upstream.chunk import is_given
-from router.upstream.reading import error_fault, garbage, unreadable
-from router.upstream.unreadable import UNREADABLE
+from router.upstream.reading import decoded, error_fault, garbage
 
 
 class _Count(msgspec.Struct, gc=False):
@@ -22,10 +21,7 @@ _decode = msgspec.json.Decoder(_Count).decode
 
 def read_whole(body: bytes, endpoint: Endpoint) -> Piece:
     """Read an answer: one piece, ended, that used nothing. Raises ``Fault``."""
-    try:
-        count = _decode(body)
-    except UNREADABLE as exc:
-        raise unreadable(endpoint, exc, "count of tokens") from exc
+    count = decoded(_decode, body, endpoint, "count of tokens")
     if is_given(count.error):
         raise error_fault(endpoint, body)
     if count.input_tokens is None:

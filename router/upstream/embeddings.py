@@ -10,7 +10,7 @@ from msgspec import Raw
 from router.core.answer import Content, Piece, Usage
 from router.core.catalogue import Endpoint
 from router.upstream.chunk import is_given
-from router.upstream.reading import error_fault, garbage, unreadable
+from router.upstream.reading import decoded, error_fault, garbage
 from router.upstream.unreadable import UNREADABLE
 from router.upstream.usage import read_usage
 
@@ -33,10 +33,7 @@ _decode_total = msgspec.json.Decoder(_Total).decode
 
 def read_whole(body: bytes, endpoint: Endpoint) -> Piece:
     """Read an answer: one piece, ended. Raises ``Fault``, also for an error sent as 200."""
-    try:
-        answer = _decode(body)
-    except UNREADABLE as exc:
-        raise unreadable(endpoint, exc, "list of embeddings") from exc
+    answer = decoded(_decode, body, endpoint, "list of embeddings")
     if is_given(answer.error):
         raise error_fault(endpoint, body)
     if answer.data is None:

@@ -21,7 +21,7 @@ from msgspec import Raw
 from router.core.answer import Content, Piece, Usage
 from router.core.catalogue import Endpoint
 from router.upstream.chunk import NOTHING, Seen, is_given
-from router.upstream.reading import Reading, error_fault, garbage, new, unreadable
+from router.upstream.reading import Reading, decoded, error_fault, garbage, new
 from router.upstream.unreadable import UNREADABLE
 from router.upstream.usage import read_usage
 
@@ -128,10 +128,7 @@ class Stream(Reading):
 
 def read_whole(body: bytes, endpoint: Endpoint) -> Piece:
     """Read a whole answer: one piece, ended. Raises ``Fault``, also for an error sent as 200."""
-    try:
-        message = _decode_message(body)
-    except UNREADABLE as exc:
-        raise unreadable(endpoint, exc, "message") from exc
+    message = decoded(_decode_message, body, endpoint, "message")
     if is_given(message.error):
         raise error_fault(endpoint, body)
     if message.content is None:

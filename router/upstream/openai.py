@@ -22,7 +22,7 @@ from router.upstream.chunk import (
     look,
     look_at_text,
 )
-from router.upstream.reading import Reading, error_fault, garbage, new, unreadable
+from router.upstream.reading import Reading, decoded, error_fault, garbage, new
 from router.upstream.refrain import learn
 from router.upstream.unreadable import UNREADABLE
 
@@ -101,10 +101,7 @@ class Stream(Reading):
 
 def read_whole(body: bytes, endpoint: Endpoint) -> Piece:
     """Read a whole answer: one piece, ended. Raises ``Fault``, also for an error sent as 200."""
-    try:
-        chunk = decode_chunk(body)
-    except UNREADABLE as exc:
-        raise unreadable(endpoint, exc, "chat completion") from exc
+    chunk = decoded(decode_chunk, body, endpoint, "chat completion")
     if is_given(chunk.error):
         raise error_fault(endpoint, chunk.told_error)
     if chunk.choices is None:

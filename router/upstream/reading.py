@@ -1,7 +1,7 @@
 """Reading a stream of events as it passes by: what is the same on every surface.
 
 Bytes are cut into events, each event becomes a piece, the pieces of one read become one. What an
-event says is the surface's business (``openai``, ``messages``, ``responses``, ``completions``), and
+event says is the surface's business (``openai``, ``messages``, ``responses``), and
 so is when an answer has ended. A stream that stops before that is ``BROKEN``. What no JSON parser
 reads is ``GARBAGE``; JSON of a foreign shape passes and counts as nothing. An error inside the
 stream is not passed: before content it is raised, after it ``fault`` is left to be raised.
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -22,6 +22,7 @@ from router.upstream.refusal import refusal, status_in
 from router.upstream.sse import Splitter
 from router.upstream.unreadable import UNREADABLE
 
+T = TypeVar("T")
 DONE_MARK: Final = b"[DONE]"
 
 new: Final = tuple.__new__
@@ -118,11 +119,14 @@ def garbage(endpoint: Endpoint, what: str) -> Fault:
     return Fault(Kind.GARBAGE, f"{endpoint.id}: answered with {what}")
 
 
-def unreadable(endpoint: Endpoint, why: Exception, what: str) -> Fault:
-    """Return the fault of a whole answer that could not be decoded as ``what``."""
-    if "truncated" in str(why):
-        return Fault(Kind.BROKEN, f"{endpoint.id}: the answer was cut off")
-    return garbage(endpoint, f"something that is no {what}")
+def decoded(decode: Callable[[bytes], T], body: bytes, endpoint: Endpoint, what: str) -> T:
+    """Decode a whole answer, which should be ``what``. Raises ``Fault``."""
+    try:
+        return decode(body)
+    except UNREADABLE as exc:
+        if "truncated" in str(exc):
+            raise Fault(Kind.BROKEN, f"{endpoint.id}: the answer was cut off") from exc
+        raise garbage(endpoint, f"something that is no {what}") from exc
 
 
 def _is_cut(data: bytes) -> bool:

@@ -18,7 +18,7 @@ from msgspec import Raw
 from router.core.answer import Content, Piece, Usage
 from router.core.catalogue import Endpoint, Tier
 from router.upstream.chunk import NOTHING, Seen, is_given
-from router.upstream.reading import Reading, error_fault, garbage, new, unreadable
+from router.upstream.reading import Reading, decoded, error_fault, garbage, new
 from router.upstream.unreadable import UNREADABLE
 from router.upstream.usage import read_usage
 
@@ -177,10 +177,7 @@ class Stream(Reading):
 
 def read_whole(body: bytes, endpoint: Endpoint) -> Piece:
     """Read a whole answer: one piece, ended. Raises ``Fault``, also for one that failed."""
-    try:
-        response = _decode_response(body)
-    except UNREADABLE as exc:
-        raise unreadable(endpoint, exc, "response") from exc
+    response = decoded(_decode_response, body, endpoint, "response")
     if is_given(response.error):
         raise error_fault(endpoint, _wrapped(response.error))
     if response.output is None:

@@ -224,7 +224,7 @@ def _service(current: _Current, endpoints: tuple[Endpoint, ...]) -> Service:
         new_id=lambda: f"mo-{numbers.getrandbits(64):016x}",
         trace=_no_trace,
         health=dict,
-        survey=lambda: pytest_fails("survey"),
+        survey=lambda: _nobody_asks("survey"),
         count=lambda _ask: 42,
         policies={},
     )
@@ -234,5 +234,5 @@ def _no_trace(_headers: CIMultiDictProxy[str]) -> TraceContext:
     return TraceContext("0" * 31 + "1")
 
 
-def pytest_fails(what: str) -> Any:
+def _nobody_asks(what: str) -> Any:
     raise AssertionError(f"nobody asked for the {what}")
