@@ -9,9 +9,11 @@ seconds (``SHARP``). Each is shrunk to the slower one by how far it may plausibl
     level = sum(residuals)/s2 / (1/tau^2 + n/s2),   variance = 1/(1/tau^2 + n/s2)
 
 Of a busy endpoint that turns five times slower, half of that (in the log) is believed after twenty
-seconds and nine tenths after a minute, since its latest evidence outweighs the past. A deserted one
-is tried again after about two minutes without a timer, as its evidence of seconds fades, and its
-widening variance says how unsure we are.
+seconds and nine tenths after a minute, since its latest evidence outweighs the past. What it was
+seen to do last is not forgotten as soon as nobody looks: a slow-down that made everybody leave
+rather goes on for a while. Either it still stands (with a chance that falls over ``LASTS_S``), or
+the endpoint is back where the minutes have it; mean and variance are those of that mixture. So a
+deserted one is tried again within minutes without a timer, since it may well have recovered.
 
 What remains is noise, known in two ways. Its spread over minutes (``noise_sd``) says what one wait
 is worth as evidence, and which is an outlier. Its shape over hours is kept as a histogram, which
@@ -76,6 +78,12 @@ TAU_SHARP = 0.20
 measured on its own: more follows noise, less sees changes later."""
 TAU_SPEED = 0.30
 """How far speed may have moved (study): it moves less than waits, which queues make."""
+LASTS_S = 600.0
+"""How long what was seen last goes on, on average, once nobody looks. Ten minutes, as slow-downs of
+minutes do; volatile, market-2025 and agents, replayed: five to twenty minutes forecast alike."""
+HEARD_N = 3.0
+"""Answers' worth of the last evidence that counts on, however long ago it was, as long as minutes
+hold so many. Replayed, ten forecast a storm better and ordinary markets worse."""
 PRIOR_LINE_SD = 0.50
 """How far (log) a declared or default prior may be off. A guess, not measured: more tries
 newcomers longer, less believes what is declared."""
@@ -127,6 +135,9 @@ size tell no line (study)."""
 PSEUDO_PROMPTS_K = (0.5, 40.0)
 """Prompt sizes (thousands of tokens) at which the prior line is held by pseudo-observations: a
 short and a long one, or its slope were free (study: 1 and 40)."""
+
+_FADES = SHARP.half_life_s / (LASTS_S * log(2))
+"""exp(-idle / LASTS_S) is the share of faded evidence to this power."""
 
 Increment = tuple[Group, int, float]
 """Add an amount to one sum of a group."""
@@ -231,15 +242,27 @@ def fitted_line(prior: Prior, sums: list[float]) -> tuple[float, float]:
 def shrunk_level(
     fast: tuple[float, float], sharp: tuple[float, float], noise_var: float, tau: float
 ) -> tuple[float, float]:
-    """Return posterior mean and sd of a level from (n, sum) over minutes and over seconds."""
+    """Return posterior mean and sd of a level from (n, sum) over minutes and over seconds.
+
+    Of evidence of seconds that has faded, ``HEARD_N`` answers' worth (or what minutes hold) count
+    on. By how much it has faded tells how long nobody has looked, and so the chance that it still
+    stands.
+    """
     n, total = fast
     precision = 1 / (tau * tau) + n / noise_var
     mean, var = total / noise_var / precision, 1 / precision
+    heard, stands = min(n, HEARD_N), 1.0
     n, total = sharp
+    if 0 < n < heard:
+        stands = (n / heard) ** _FADES
+        n, total = heard, total * (heard / n)
     precision = 1 / (TAU_SHARP * TAU_SHARP) + n / noise_var
     trust = n / noise_var / precision
-    mean += (total - n * mean) / noise_var / precision
-    return mean, sqrt((1 - trust) ** 2 * var + 1 / precision)
+    away = (total - n * mean) / noise_var / precision
+    seen = (1 - trust) ** 2 * var + 1 / precision
+    unseen = var + TAU_SHARP * TAU_SHARP
+    var = stands * seen + (1 - stands) * (unseen + stands * away * away)
+    return mean + stands * away, sqrt(var)
 
 
 def shape_cdf(sums: list[float]) -> tuple[float, ...]:
