@@ -61,7 +61,7 @@ study, 120 s alike, longer dearer; of speed 600 s there)."""
 SHARP: Final = Group("sharp", 20.0, 4)
 """TTFT residuals n, sum; log tokens/s n, sum. 20 s: at 2 requests/s a 5x slow-down is believed as
 1.6x after 10 s, 2.2x after 20 s, 4.3 to 4.6x after a minute (waits drawn with noise 0.2 and 0.4);
-of 20 s of it, half (in the log) is left after two idle minutes."""
+of 20 s of it, half (in the log) is left after four idle minutes."""
 FAILS: Final = Group("fails", 60.0, 2)
 FAILS_SLOW: Final = Group("fails_slow", 6 * 3600.0, 2)
 """Attempts n, of which failed (half-lives: study)."""

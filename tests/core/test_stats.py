@@ -251,6 +251,35 @@ def test_a_level_nobody_looked_at_returns_to_what_hours_have_shown() -> None:
     assert abs(log(learner.expects_s() / usual)) < 0.35 * log(slow / usual)
 
 
+def left_after(slow_s: float) -> Learner:
+    """One that was busy and turned ten times slower for so long, whereupon everybody left."""
+    learner = Learner()
+    learner.settles()
+    for _ in range(round(2 * slow_s)):
+        learner.sees(an_attempt(ttft_s=8.0))
+        learner.passes(0.5)
+    return learner
+
+
+def test_a_slow_down_that_everybody_left_is_believed_to_go_on_for_minutes() -> None:
+    usual, learner = left_after(0).belief.level, left_after(30)
+    slow = learner.belief.level - usual
+    shares = []
+    for _ in range(4):
+        learner.passes(60)
+        shares.append((learner.belief.level - usual) / slow)
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] > 0.7
+    assert 0.35 < shares[-1] < 0.7
+
+
+def test_whoever_was_left_slow_may_have_recovered_and_is_in_more_doubt() -> None:
+    usual, slow = left_after(0), left_after(30)
+    for learner in (usual, slow):
+        learner.passes(240)
+    assert slow.belief.level_sd > 1.5 * usual.belief.level_sd
+
+
 # Whole answers
 
 
