@@ -26,7 +26,7 @@ from router.surfaces.explain import decision_json
 from router.surfaces.guard import INTERNAL, OWNER, guarded, json_answer, log, web_answer
 from router.surfaces.headers import sift
 from router.surfaces.health import ready_answer
-from router.surfaces.models import list_json, model_json, no_model
+from router.surfaces.models import list_json, model_json, no_model, page_json
 from router.surfaces.service import Service
 from router.surfaces.stream import StreamAnswer
 from router.surfaces.whole import WholeAnswer
@@ -157,7 +157,7 @@ def _surface_of(request: web.Request) -> Surface:
 
 async def _models(request: web.Request, service: Service, request_id: str) -> web.Response:
     anthropic = "anthropic-version" in request.headers
-    told = list_json(service.served, anthropic=anthropic)
+    told = page_json(service.served, request.query) if anthropic else list_json(service.served)
     return json_answer(told, request_id, anthropic=anthropic)
 
 

@@ -186,9 +186,7 @@ def _message(endpoint: Endpoint, kind: Kind, status: int) -> str:
         case Kind.CONTEXT_EXCEEDED:
             return f"{endpoint.id}: the request is longer than the model's context"
         case Kind.ANOTHERS:
-            return (
-                f"{endpoint.id}: the provider does not have what the request refers to ({status})"
-            )
+            return f"{endpoint.id}: the provider has not what the request refers to ({status})"
         case Kind.RATE_LIMITED:
             return f"{endpoint.id}: rate limit reached"
         case Kind.REJECTED:
