@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from aiohttp import hdrs, web
 
-from router.core.ask import Ask
+from router.core.ask import NO_PREFERENCES, Ask
 from router.core.catalogue import ModelName
 from router.core.faults import Fault, Kind
 from router.core.surface import Surface
@@ -27,6 +27,7 @@ from router.surfaces.guard import INTERNAL, OWNER, guarded, json_answer, log, we
 from router.surfaces.headers import sift
 from router.surfaces.health import ready_answer
 from router.surfaces.models import list_json, model_json, no_model, page_json
+from router.surfaces.names import known_names
 from router.surfaces.service import Service
 from router.surfaces.stream import StreamAnswer
 from router.surfaces.whole import WholeAnswer
@@ -98,6 +99,8 @@ async def _read(
     )
     if ask.model not in service.served:
         raise no_model(ask.model, service.served)
+    if ask.preferences is not NO_PREFERENCES:
+        ask = ask._replace(preferences=known_names(ask.preferences, service.served))
     call = Call(body, sifted.forward, ask.stream, ask.wants_usage, request_id, surface=surface)
     return ask, call, received
 
