@@ -111,10 +111,7 @@ async def _answer(
     if service.draining():
         raise Fault(Kind.DRAINING, "The proxy is shutting down; try again.", retry_after_s=1.0)
     ask, call, received = await _read(surface, request, service, request_id)
-    if surface is Surface.COUNT_TOKENS and not any(
-        surface in endpoint.speaks for endpoint in service.served[ask.model]
-    ):
-        # Nobody behind counts: what was learned of the model's tokens is the best there is.
+    if _is_counted_here(surface, ask, service):
         return json_answer({"input_tokens": service.count(ask)}, request_id, anthropic=True)
     context = service.trace(request.headers)
     run = service.dispatcher.run
@@ -140,9 +137,20 @@ async def _answer(
     return stream.response
 
 
+def _is_counted_here(surface: Surface, ask: Ask, service: Service) -> bool:
+    """Whether nobody behind counts: what was learned of a model's tokens is the best there is."""
+    return surface is Surface.COUNT_TOKENS and not any(
+        surface in endpoint.speaks for endpoint in service.served[ask.model]
+    )
+
+
 async def _explain(request: web.Request, service: Service, request_id: str) -> web.Response:
-    ask, _, _ = await _read(_surface_of(request), request, service, request_id)
-    return json_answer(decision_json(service.dispatcher.explain(ask), ask), request_id)
+    surface = _surface_of(request)
+    ask, _, _ = await _read(surface, request, service, request_id)
+    told = decision_json(service.dispatcher.explain(ask), ask)
+    if _is_counted_here(surface, ask, service):
+        told["estimate"] = {"input_tokens": service.count(ask)}
+    return json_answer(told, request_id)
 
 
 def _surface_of(request: web.Request) -> Surface:

@@ -133,6 +133,20 @@ async def test_a_route_is_explained_without_sending_anything() -> None:
     ]
 
 
+async def test_what_nobody_counts_is_explained_by_the_estimate_that_is_given_instead() -> None:
+    asked = {"model": "deepseek-r1", "messages": [{"role": "user", "content": "hi"}]}
+    async with running() as house, aiohttp.ClientSession(house.url) as client:
+        async with client.post("/v1/messages/count_tokens", json=asked) as answer:
+            counted = await answer.json()
+        where = "/v1/route/explain?surface=count_tokens"
+        async with client.post(where, json=asked) as answer:
+            told = await answer.json()
+        async with client.post("/v1/route/explain", json=asked) as answer:
+            other = await answer.json()
+    assert told["estimate"] == counted == {"input_tokens": 42}
+    assert "estimate" not in other
+
+
 async def test_the_probe_and_the_home_page_answer() -> None:
     async with running() as house, aiohttp.ClientSession(house.url) as client:
         async with client.head("/") as answer:
