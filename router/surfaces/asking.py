@@ -24,8 +24,11 @@ from router.surfaces.needs import Wanted
 from router.surfaces.sessions import begun_with, session_of
 from router.surfaces.sla import SlaReader
 
-OWN_KEYS: Final = frozenset({"sla", "provider", "models", "stream_options"})
-"""What no endpoint needs to take: ours, and how usage is asked for, which upstream sees to."""
+OWN_KEYS: Final = frozenset(
+    {"sla", "provider", "models", "stream_options", "max_tokens", "max_completion_tokens"}
+)
+"""What no endpoint needs to take: ours, how usage is asked for, and the two names of the longest
+answer, which upstream sees to."""
 
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 

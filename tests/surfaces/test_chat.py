@@ -62,6 +62,10 @@ def test_of_two_limits_of_the_answer_the_tighter_holds() -> None:
     assert ask(max_tokens=300).max_tokens == 300
     assert ask(max_completion_tokens=200).max_tokens == 200
     assert ask(max_tokens=300, max_completion_tokens=200).max_tokens == 200
+    # Either name is told to everybody by the one they take: neither excludes anybody.
+    assert ask(max_tokens=300, max_completion_tokens=200).params.isdisjoint(
+        {"max_tokens", "max_completion_tokens"}
+    )
 
 
 def test_our_own_keys_are_no_parameters_of_the_model() -> None:

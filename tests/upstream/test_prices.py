@@ -338,6 +338,16 @@ def test_flags_become_capabilities_and_silence_says_nothing() -> None:
     assert silent.capabilities is None
 
 
+def test_openais_reasoning_models_lack_the_older_name_of_the_longest_answer() -> None:
+    def lacks(provider: str, *, thinks: bool) -> frozenset[str]:
+        found = entry({"litellm_provider": provider, "supports_reasoning": thinks})
+        assert found is not None
+        return found.lacks
+
+    assert lacks("openai", thinks=True) == lacks("azure", thinks=True) == {"max_tokens"}
+    assert lacks("openai", thinks=False) == lacks("xai", thinks=True) == frozenset()
+
+
 def test_windows_lengths_and_the_last_day_are_read() -> None:
     found = entry(
         {"max_input_tokens": 1e6, "max_output_tokens": 65536, "deprecation_date": "2026-07-24"}
