@@ -39,6 +39,10 @@ class _Body(msgspec.Struct):
     tools: list[object] | None = None
     tool_choice: object = None
     response_format: object = None
+    n: object = None
+    logprobs: object = None
+    modalities: object = None
+    function_call: object = None
 
 
 def _called(body: _Body) -> tuple[str, object] | None:
@@ -87,11 +91,23 @@ def decode(raw: bytes, shape: type[Shape]) -> Shape:
         raise Refusal(400, "We could not parse the JSON body of your request.") from None
 
 
+def only(name: str, value: object, *played: object) -> None:
+    """Raises Refusal 400 for a field that an answer would have to show, and none here does."""
+    if value is not None and value not in played:
+        raise Refusal(400, f"The sandbox does not play this '{name}': leave it out.", param=name)
+
+
 def parse(raw: bytes) -> Ask:
-    """The request. Raises Refusal 400 for broken JSON and for wrong or missing fields."""
+    """The request. Raises Refusal 400 for broken JSON, wrong or missing fields, and what is not
+    played.
+    """
     body = decode(raw, _Body)
     if not body.messages:
         raise Refusal(400, "[] is too short - 'messages'", param="messages")
+    only("n", body.n, 1)
+    only("logprobs", body.logprobs, False)
+    only("modalities", body.modalities, ["text"])
+    only("function_call", body.function_call, "auto", "none")
     limit = body.max_completion_tokens if body.max_tokens is None else body.max_tokens
     if limit is not None and limit < 1:
         raise Refusal(400, f"Invalid 'max_tokens': {limit} is below 1.", param="max_tokens")

@@ -177,6 +177,23 @@ def test_an_empty_answer_is_tried_elsewhere(finish: str | None, *, stream: bool)
 
 
 @pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("usage", [Usage(50), Usage(50, reasoning=9)])
+def test_one_of_hidden_thoughts_alone_is_empty_too(usage: Usage, *, stream: bool) -> None:
+    empty = Script([(0.1, Piece(b"{}", usage=usage, finish="stop", ended=True))])
+    ran = Stage({CHEAP.id: [empty]}, ask=an_ask(stream=stream)).play()
+    assert [a.fault for a in ran.attempts] == [Kind.EMPTY, None]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_model_that_ends_its_turn_without_a_word_has_answered(*, stream: bool) -> None:
+    silent = Script([(0.1, Piece(b"{}", usage=Usage(50, text=3), finish="end_turn", ended=True))])
+    ran = Stage({CHEAP.id: [silent]}, ask=an_ask(stream=stream)).play()
+    assert [a.fault for a in ran.attempts] == [None]
+    assert ran.client.data == b"{}"
+    assert ran.attempts[0].cost_nano_usd > 0
+
+
+@pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("finish", ["length", "content_filter", "tool_calls"])
 def test_one_that_was_cut_or_filtered_passes(finish: str, *, stream: bool) -> None:
     empty = Script([(0.1, Piece(b"{}", finish=finish, ended=True))])
