@@ -33,11 +33,11 @@ class _Body(msgspec.Struct):
 def parse(raw: bytes) -> Ask:
     """The request. Raises Refusal 400, also for more than one prompt and what is not played."""
     body = decode(raw, _Body)
-    only("n", body.n, 1)
-    only("best_of", body.best_of, 1)
+    only("n", body.n, [1])
+    only("best_of", body.best_of, [1])
     only("logprobs", body.logprobs)
-    only("echo", body.echo, False)
-    only("suffix", body.suffix, "")
+    only("echo", body.echo, [False])
+    only("suffix", body.suffix, [""])
     prompt: str | list[str | int | list[int]] | list[int] = body.prompt
     if isinstance(prompt, list) and not all(isinstance(token, int) for token in prompt):
         if len(prompt) != 1:

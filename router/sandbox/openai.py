@@ -1,7 +1,7 @@
 """The OpenAI chat-completions dialect: requests, refusals, headers. Its answers: `chat_voice`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import blake2s
 from typing import TypeVar
 
@@ -91,7 +91,7 @@ def decode(raw: bytes, shape: type[Shape]) -> Shape:
         raise Refusal(400, "We could not parse the JSON body of your request.") from None
 
 
-def only(name: str, value: object, *played: object) -> None:
+def only(name: str, value: object, played: Sequence[object] = ()) -> None:
     """Raises Refusal 400 for a field that an answer would have to show, and none here does."""
     if value is not None and value not in played:
         raise Refusal(400, f"The sandbox does not play this '{name}': leave it out.", param=name)
@@ -104,10 +104,10 @@ def parse(raw: bytes) -> Ask:
     body = decode(raw, _Body)
     if not body.messages:
         raise Refusal(400, "[] is too short - 'messages'", param="messages")
-    only("n", body.n, 1)
-    only("logprobs", body.logprobs, False)
-    only("modalities", body.modalities, ["text"])
-    only("function_call", body.function_call, "auto", "none")
+    only("n", body.n, [1])
+    only("logprobs", body.logprobs, [False])
+    only("modalities", body.modalities, [["text"]])
+    only("function_call", body.function_call, ["auto", "none"])
     limit = body.max_completion_tokens if body.max_tokens is None else body.max_tokens
     if limit is not None and limit < 1:
         raise Refusal(400, f"Invalid 'max_tokens': {limit} is below 1.", param="max_tokens")

@@ -121,6 +121,8 @@ FILE = {"type": "file", "file": {"file_data": "data:application/pdf;base64,JVBE"
         ({"seed": 0}, {Capability.SEED}),
         ({"messages": [{"role": "user", "content": [IMAGE]}]}, {Capability.IMAGES}),
         ({"messages": [{"role": "user", "content": [AUDIO]}]}, {Capability.AUDIO}),
+        ({"modalities": ["text", "audio"], "audio": {"voice": "alloy"}}, {Capability.AUDIO}),
+        ({"modalities": ["text"]}, set()),
         ({"messages": [{"role": "user", "content": [FILE]}]}, {Capability.DOCUMENTS}),
         (
             {"messages": [{"role": "user", "content": [{"type": "text", "text": "hi"}]}]},
