@@ -21,6 +21,8 @@ class _Rates(Strict):
     cache_write: _Usd | None = None
     cache_write_1h: _Usd | None = None
     reasoning: _Usd | None = None
+    audio_input: _Usd | None = None
+    audio_output: _Usd | None = None
 
     def rates(self) -> dict[str, Any]:
         """Return what was said of the kinds of tokens."""
@@ -61,15 +63,16 @@ class TierRows(Strict):
 
 
 class PriceRow(_Rates):
-    """USD per million tokens; ``fee`` is USD per request."""
+    """USD per million tokens; ``fee`` is USD per request, ``search`` per search of the web."""
 
     fee: float = Field(0.0, ge=0, le=1000)
+    search: float = Field(0.0, ge=0, le=1000)
     above: _Above = ()
     tiers: TierRows = TierRows()
 
     def core(self, windows: tuple[PriceWindow, ...]) -> Price:
         """Return the price; what a step or a tier leaves out costs what it costs without it."""
-        base = {**self.rates(), "fee": self.fee}
+        base = {**self.rates(), "fee": self.fee, "search": self.search}
         steps = _steps(self.above, base)
         tiers = []
         for name in TierRows.model_fields:

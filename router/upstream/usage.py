@@ -6,8 +6,8 @@ at the top, Alibaba tells written tokens as Anthropic does but inside the prompt
 DeepInfra add a cost in USD, Groq wraps the object, xAI and Google leave the thinking out of
 ``completion_tokens`` and only ``total_tokens`` shows it. Anthropic itself has no total and counts
 what was read from or written to its cache beside ``input_tokens``; the tokens of a compaction it
-made on the way are counted apart, in ``iterations``. llama.cpp tells in its timings what its cache
-held, and in a stream perhaps nothing else.
+made on the way are counted apart, in ``iterations``, and so are its searches of the web. llama.cpp
+tells in its timings what its cache held, and in a stream perhaps nothing else.
 
 A number that is absent, null or no number is not there; nothing here raises.
 """
@@ -51,6 +51,13 @@ class _Details(msgspec.Struct, gc=False):
     cache_creation_token_details: _Written | None = None
     reasoning_tokens: _Count = None
     thinking_tokens: _Count = None
+    audio_tokens: _Count = None
+
+
+class _Served(msgspec.Struct, gc=False):
+    """What Anthropic's own tools did."""
+
+    web_search_requests: _Count = None
 
 
 class _Counts(msgspec.Struct, gc=False):
@@ -77,6 +84,7 @@ class _Counts(msgspec.Struct, gc=False):
     cost_in_usd_ticks: Any = None
     estimated_cost: Any = None
     is_byok: Any = None
+    server_tool_use: _Served | None = None
 
 
 class _Timings(msgspec.Struct, gc=False):
@@ -89,6 +97,7 @@ class _Timings(msgspec.Struct, gc=False):
 
 _NONE = _Details()
 _KEPT_NOTHING = _Written()
+_NO_TOOLS = _Served()
 _decode = msgspec.json.Decoder(_Counts).decode
 _decode_timings = msgspec.json.Decoder(_Timings).decode
 
@@ -196,6 +205,9 @@ def _count(told: _Counts) -> Usage | None:
         _cost_nano_usd(told),
         cache_write_1h=min(kept.ephemeral_1h_input_tokens or 0, written),
         tier=Tier.named(told.service_tier),
+        audio_input=min(before.audio_tokens or 0, prompt - read - written),
+        audio_output=min(after.audio_tokens or 0, text),
+        searches=(told.server_tool_use or _NO_TOOLS).web_search_requests or 0,
     )
     return _with_compactions(usage, told.iterations) if told.iterations else usage
 
