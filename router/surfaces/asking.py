@@ -25,7 +25,15 @@ from router.surfaces.sessions import begun_with, session_of
 from router.surfaces.sla import SlaReader
 
 OWN_KEYS: Final = frozenset(
-    {"sla", "provider", "models", "stream_options", "max_tokens", "max_completion_tokens"}
+    {
+        "sla",
+        "provider",
+        "models",
+        "session_id",
+        "stream_options",
+        "max_tokens",
+        "max_completion_tokens",
+    }
 )
 """What no endpoint needs to take: ours, how usage is asked for, and the two names of the longest
 answer, which upstream sees to."""

@@ -21,6 +21,12 @@ from router.upstream.unreadable import UNREADABLE
 OUR_KEYS = ("sla", "provider", "models")
 """The SLA object, and OpenRouter's routing wishes, which we have granted ourselves."""
 
+SESSION_KEY = "session_id"
+_KNOWS_SESSIONS = "openrouter"
+"""OpenRouter's name of a conversation, and who is told it: others refuse what they do not know."""
+_CACHE_KEY = "prompt_cache_key"
+"""OpenAI's; Anthropic refuses it."""
+
 _HIDE_USAGE = frozenset((Surface.CHAT, Surface.COMPLETIONS))
 """Where a stream tells its usage only to who asks for it."""
 
@@ -56,6 +62,10 @@ def edit(
         raise Fault(Kind.BAD_JSON, f"the body is not a JSON object: {exc}") from exc
     for key in OUR_KEYS:
         fields.pop(key, None)
+    if SESSION_KEY in fields and endpoint.provider != _KNOWS_SESSIONS:
+        del fields[SESSION_KEY]
+    if surface.is_anthropic:
+        fields.pop(_CACHE_KEY, None)
     told = OWN.get(surface)
     if told is not None:
         name, own = told

@@ -12,7 +12,8 @@ from tests.upstream.asking import an_endpoint
 
 NEWER = "max_completion_tokens"
 ENDPOINT = an_endpoint(upstream_model='org/m"1\u00e9')
-NAMES = st.text(min_size=1).filter(lambda name: name not in {"sla", "provider", "models", "model"})
+OURS = {"sla", "provider", "models", "model", "session_id"}
+NAMES = st.text(min_size=1).filter(lambda name: name not in OURS)
 SCALARS = (
     st.none()
     | st.booleans()
@@ -148,3 +149,22 @@ def test_completions_have_one_name_for_their_limit() -> None:
     body = b'{"model":"m","max_tokens":7}'
     told = edit(body, there, stream=False, wants_usage=False, surface=Surface.COMPLETIONS)
     assert json.loads(told)["max_tokens"] == 7
+
+
+@pytest.mark.parametrize(
+    ("provider", "surface", "kept"),
+    [
+        ("openai", Surface.CHAT, {"prompt_cache_key": "k"}),
+        ("openai", Surface.RESPONSES, {"prompt_cache_key": "k"}),
+        ("openrouter", Surface.CHAT, {"prompt_cache_key": "k", "session_id": "s"}),
+        ("anthropic", Surface.MESSAGES, {}),
+        ("anthropic", Surface.COUNT_TOKENS, {}),
+    ],
+)
+def test_the_name_of_a_conversation_reaches_who_knows_the_word(
+    provider: str, surface: Surface, kept: dict[str, str]
+) -> None:
+    there = an_endpoint(provider=provider)
+    body = b'{"model":"m","session_id":"s","prompt_cache_key":"k"}'
+    told = json.loads(edit(body, there, stream=False, wants_usage=False, surface=surface))
+    assert told == {"model": there.upstream_model, **kept}

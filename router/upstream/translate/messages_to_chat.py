@@ -58,6 +58,8 @@ def request(body: bytes, endpoint: Endpoint) -> bytes:
         raise wrong("max_tokens", "a whole number from 1")
     told["max_completion_tokens" if openais else "max_tokens"] = limit
     carry(fields, told, "stream", "temperature", "top_p")
+    if openais:
+        carry(fields, told, "prompt_cache_key")
     if fields.get("top_k") is not None:
         if openais:
             raise refused("top_k", "OpenAI's models do not take it")
