@@ -1,7 +1,7 @@
 """The OpenAI chat-completions dialect: requests, refusals, headers. Its answers: `chat_voice`."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2s
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ from router.sandbox.chat_voice import ChatVoice
 from router.sandbox.fleet import Row
 from router.sandbox.shape import fitting
 from router.sandbox.speech import MESSAGE_TOKENS, content_tokens, json_tokens
+from router.sandbox.tools import ANY, Tool, called
 
 _FIELD = re.compile(r"(?:\$\.|field `)(\w+)")
 
@@ -45,22 +46,23 @@ class _Body(msgspec.Struct):
     function_call: object = None
 
 
-def _called(body: _Body) -> tuple[str, object] | None:
-    """Name and parameters of the tool that must be called, if one is named or required."""
-    match body.tool_choice:
-        case "required":
-            wanted = None
-        case {"function": {"name": str(named)}}:
-            wanted = named
-        case _:
-            return None
+def _tools(body: _Body) -> Iterator[Tool]:
     for tool in body.tools or ():
         match tool:
-            case {"function": {"name": str(name), **rest}} if wanted in (None, name):
-                return name, rest.get("parameters")
+            case {"function": {"name": str(name), **rest}}:
+                yield name, rest.get("parameters")
             case _:
                 pass
-    return None
+
+
+def _called(body: _Body) -> Tool | None:
+    match body.tool_choice:
+        case "required":
+            return called(ANY, _tools(body))
+        case {"function": {"name": str(name)}}:
+            return called(name, _tools(body))
+        case _:
+            return None
 
 
 def _said(body: _Body, parameters: object, *, called: bool) -> str | None:
