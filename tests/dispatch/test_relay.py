@@ -164,6 +164,15 @@ def test_an_exception_where_the_answer_begins_is_internal_and_reported_once() ->
     assert ran.upstream.open == 0
 
 
+def test_who_has_not_what_is_kept_elsewhere_does_not_hide_why_its_owner_could_not_answer() -> None:
+    script = {CHEAP.id: [failing(Kind.RATE_LIMITED)], MIDDLE.id: [failing(Kind.ANOTHERS)]}
+    ran = Stage(script, fleet=(CHEAP, MIDDLE)).play()
+    assert [a.fault for a in ran.attempts] == [Kind.RATE_LIMITED, Kind.ANOTHERS]
+    assert ran.fault is Kind.RATE_LIMITED
+    assert isinstance(ran.raised, Fault)
+    assert ran.raised.kind is Kind.RATE_LIMITED
+
+
 # Empty answers
 
 

@@ -115,7 +115,7 @@ def _tool(tool: Fields, path: str) -> Fields:
     function: Fields = {"name": text(tool.get("name"), f"{path}.name")}
     carry(tool, function, "description")
     function["parameters"] = mapping(tool.get("input_schema"), f"{path}.input_schema")
-    if tool.get("strict"):
+    if tool.get("strict") and is_strict(function["parameters"]):
         function["strict"] = True
     return {"type": "function", "function": function}
 
