@@ -97,7 +97,6 @@ class _Timings(msgspec.Struct, gc=False):
 
 _NONE = _Details()
 _KEPT_NOTHING = _Written()
-_NO_TOOLS = _Served()
 _decode = msgspec.json.Decoder(_Counts).decode
 _decode_timings = msgspec.json.Decoder(_Timings).decode
 
@@ -205,10 +204,14 @@ def _count(told: _Counts) -> Usage | None:
         _cost_nano_usd(told),
         cache_write_1h=min(kept.ephemeral_1h_input_tokens or 0, written),
         tier=Tier.named(told.service_tier),
-        audio_input=min(before.audio_tokens or 0, prompt - read - written),
-        audio_output=min(after.audio_tokens or 0, text),
-        searches=(told.server_tool_use or _NO_TOOLS).web_search_requests or 0,
     )
+    if before.audio_tokens or after.audio_tokens:
+        usage = usage._replace(
+            audio_input=min(before.audio_tokens or 0, usage.fresh_input),
+            audio_output=min(after.audio_tokens or 0, text),
+        )
+    if told.server_tool_use is not None:
+        usage = usage._replace(searches=told.server_tool_use.web_search_requests or 0)
     return _with_compactions(usage, told.iterations) if told.iterations else usage
 
 
