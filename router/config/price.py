@@ -54,12 +54,13 @@ class TierRow(_Rates):
 
 
 class TierRows(Strict):
-    """Tiers by the name a request gives in ``service_tier``."""
+    """Tiers by the name a request gives in ``service_tier``; Anthropic's ``speed``."""
 
     flex: TierRow | None = None
     priority: TierRow | None = None
     batch: TierRow | None = None
     ultrafast: TierRow | None = None
+    fast_mode: TierRow | None = None
 
 
 class PriceRow(_Rates):

@@ -84,6 +84,8 @@ class Tier(StrEnum):
     PRIORITY = "priority"
     BATCH = "batch"
     ULTRAFAST = "ultrafast"
+    FAST_MODE = "fast_mode"
+    """Anthropic's, said by ``speed`` and beside its tiers."""
 
     @classmethod
     def named(cls, word: object) -> Tier | None:
@@ -94,8 +96,10 @@ class Tier(StrEnum):
 _TIERS: Mapping[str, Tier] = MappingProxyType(
     {tier.value: tier for tier in Tier}
     | dict.fromkeys(("auto", "default", "on_demand", "standard_only", "scale"), Tier.STANDARD)
+    | {"fast": Tier.PRIORITY}
 )
-"""Words of OpenAI, Azure, Anthropic, Google and Groq. ``scale`` is paid for by the month."""
+"""Words of OpenAI, Azure, Anthropic, Google and Groq. ``scale`` is paid for by the month, ``fast``
+is what OpenAI calls priority since 2026. https://developers.openai.com/api/docs/guides/fast-mode"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,11 @@ class Price:
     def at(self, wall_s: float) -> Price:
         """Return the prices in force at ``wall_s`` (unix seconds); windows multiply."""
         factor = self._factor(wall_s)
-        return self if factor == 1.0 else _times(self, factor)
+        return self if factor == 1.0 else self.times(factor)
+
+    def times(self, factor: float) -> Price:
+        """Return the prices multiplied, without windows."""
+        return _times(self, factor)
 
     def rate(self, prompt_tokens: float, tier: Tier = Tier.STANDARD) -> Price:
         """Return the prices of one request, whatever the hour; an unknown tier is the standard."""

@@ -58,7 +58,11 @@ def price_of(row: Row, source: str) -> Price | None:
         if found is not None:
             found = replace(found, above=_steps(row, suffix, found) or _steps(row, "", base))
             tiers.append((tier, found))
-    return replace(base, above=_steps(row, "", base), tiers=tuple(tiers))
+    above = _steps(row, "", base)
+    if (factor := _fast_mode(row)) is not None:
+        fast = replace(base, above=above).times(factor)
+        tiers.append((Tier.FAST_MODE, replace(fast, search=base.search)))
+    return replace(base, above=above, tiers=tuple(tiers))
 
 
 def _by_range(ranges: list[Row], source: str) -> Price | None:
@@ -100,6 +104,12 @@ def _rates(row: Row, suffix: str) -> _Rates:
         _number(row, f"input_cost_per_audio_token{suffix}"),
         _number(row, f"output_cost_per_audio_token{suffix}"),
     )
+
+
+def _fast_mode(row: Row) -> float | None:
+    """Return what Anthropic's fast mode multiplies all prices of tokens by."""
+    own = row.get("provider_specific_entry")
+    return _number(own, "fast") if isinstance(own, dict) else None
 
 
 def _search(row: Row) -> float:

@@ -28,6 +28,9 @@ _NANO_PER_TICK = 0.1
 """xAI reports ticks of 1e-10 USD."""
 
 
+_FAST = "fast"
+"""What Anthropic calls the speed that costs more."""
+
 _Count = Annotated[int, msgspec.Meta(ge=0, le=10**15)] | None
 
 
@@ -79,6 +82,7 @@ class _Counts(msgspec.Struct, gc=False):
     completion_tokens_details: _Details | None = None
     output_tokens_details: _Details | None = None
     service_tier: Any = None
+    speed: Any = None
     cost: Any = None
     cost_details: Any = None
     cost_in_usd_ticks: Any = None
@@ -210,6 +214,8 @@ def _count(told: _Counts) -> Usage | None:
             audio_input=min(before.audio_tokens or 0, usage.fresh_input),
             audio_output=min(after.audio_tokens or 0, text),
         )
+    if told.speed == _FAST:
+        usage = usage._replace(tier=Tier.FAST_MODE)
     if told.server_tool_use is not None:
         usage = usage._replace(searches=told.server_tool_use.web_search_requests or 0)
     return _with_compactions(usage, told.iterations) if told.iterations else usage

@@ -78,6 +78,7 @@ def test_our_own_keys_are_no_parameters_of_the_model() -> None:
 @pytest.mark.parametrize(
     ("word", "tier"),
     [
+        ("fast", Tier.PRIORITY),
         ("flex", Tier.FLEX),
         ("priority", Tier.PRIORITY),
         ("auto", Tier.STANDARD),

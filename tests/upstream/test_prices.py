@@ -293,6 +293,17 @@ def test_sound_and_searches_have_prices_of_their_own() -> None:
     assert (plain.audio_input, plain.audio_output, plain.search) == (None, None, 0.0)
 
 
+def test_the_fast_mode_of_claude_multiplies_its_tokens_and_not_its_searches() -> None:
+    sizes = {"search_context_size_medium": 0.01}
+    own = {"provider_specific_entry": {"us": 1.1, "fast": 2.0}}
+    found = price({**tokens(), **own, "search_context_cost_per_query": sizes})
+    assert found is not None
+    ((tier, fast),) = found.tiers
+    assert tier is Tier.FAST_MODE
+    assert (fast.input, fast.output) == (2 * found.input, 2 * found.output)
+    assert fast.search == found.search == 0.01
+
+
 def test_a_fee_for_each_request_is_read() -> None:
     found = price({"input_cost_per_request": 0.005, **tokens(input_flex=1e-7, output_flex=2e-7)})
     assert found is not None

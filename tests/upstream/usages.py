@@ -289,6 +289,33 @@ TOLD = (
         24_500 * 3000 + 178_000 * 300 + 500 * 3750 + 4500 * 15_000 + 10_000_000,
     ),
     Told(
+        "anthropic, fast mode",
+        "https://platform.claude.com/docs/en/build-with-claude/fast-mode",
+        {
+            "usage": {
+                "input_tokens": 1000,
+                "cache_read_input_tokens": 2000,
+                "output_tokens": 100,
+                "service_tier": "standard",
+                "speed": "fast",
+            },
+        },
+        Usage(fresh_input=1000, cache_read=2000, text=100, tier=Tier.FAST_MODE),
+        Price(5, 25, 0.5, tiers=((Tier.FAST_MODE, Price(10, 50, 1.0)),)),
+        1000 * 10_000 + 2000 * 1000 + 100 * 50_000,
+    ),
+    Told(
+        "openai chat, fast, which was priority",
+        "https://developers.openai.com/api/docs/guides/fast-mode",
+        {
+            "service_tier": "fast",
+            "usage": {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100},
+        },
+        Usage(fresh_input=1000, text=100, tier=Tier.PRIORITY),
+        OPENAI,
+        1000 * 2500 + 100 * 20_000,
+    ),
+    Told(
         "anthropic through litellm",
         "https://docs.claude.com/en/docs/build-with-claude/prompt-caching",
         {
