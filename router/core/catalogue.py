@@ -139,11 +139,7 @@ class Price:
     def at(self, wall_s: float) -> Price:
         """Return the prices in force at ``wall_s`` (unix seconds); windows multiply."""
         factor = self._factor(wall_s)
-        return self if factor == 1.0 else self.times(factor)
-
-    def times(self, factor: float) -> Price:
-        """Return the prices multiplied, without windows."""
-        return _times(self, factor)
+        return self if factor == 1.0 else _times(self, factor)
 
     def rate(self, prompt_tokens: float, tier: Tier = Tier.STANDARD) -> Price:
         """Return the prices of one request, whatever the hour; an unknown tier is the standard."""
@@ -185,6 +181,10 @@ class Price:
             source=rate.source,
             cache_write_1h=_scaled(rate.cache_write_1h, factor),
         )
+
+    def times(self, factor: float) -> Price:
+        """Return the prices multiplied, without windows."""
+        return _times(self, factor)
 
     @property
     def cache_saves_usd(self) -> float:
