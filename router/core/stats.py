@@ -85,6 +85,9 @@ HEARD_N = 5.0
 """Answers' worth of the last evidence that counts on however long ago it was, as long as minutes
 hold so many. Replayed, 10 forecast a storm better still, but at a request in two seconds one of
 fifteen recoveries was not found within seven minutes."""
+NOTHING = 1e-12
+"""Evidence that weighs less is none, or dividing by it would overflow; after two epochs a whole
+answer still weighs 2e-10."""
 PRIOR_LINE_SD = 0.50
 """How far (log) a declared or default prior may be off. A guess, not measured: more tries
 newcomers longer, less believes what is declared."""
@@ -252,16 +255,18 @@ def shrunk_level(
     n, total = fast
     precision = 1 / (tau * tau) + n / noise_var
     mean, var = total / noise_var / precision, 1 / precision
-    heard, stands = min(n, HEARD_N), 1.0
-    n, total = sharp
-    if 0 < n < heard:
-        stands = (n / heard) ** _FADES
-        n, total = heard, total * (heard / n)
+    most, (n, total) = n, sharp
+    faded = 1.0
+    if NOTHING < n < HEARD_N and n < most:
+        faded = n / min(most, HEARD_N)
+        n, total = n / faded, total / faded
     precision = 1 / (TAU_SHARP * TAU_SHARP) + n / noise_var
     trust = n / noise_var / precision
     away = (total - n * mean) / noise_var / precision
     seen = (1 - trust) ** 2 * var + 1 / precision
-    unseen = var + TAU_SHARP * TAU_SHARP
+    if faded == 1:
+        return mean + away, sqrt(seen)
+    stands, unseen = faded**_FADES, var + TAU_SHARP * TAU_SHARP
     var = stands * seen + (1 - stands) * (unseen + stands * away * away)
     return mean + stands * away, sqrt(var)
 
