@@ -39,6 +39,8 @@ REFRESH_S = 0.5
 READ_SHARE = 0.01
 """An own observation is read at once, unless it is under 1 % of what the last seconds brought:
 then it waits for its peers, half a second at most."""
+TOGETHER = 32
+"""How many may wait before all are learned from, which costs half as much as one by one."""
 REFRESH_SLOW_S = 0.7
 """The same for distributions, which change over hours."""
 REFRESH_EFFECTS_S, MAX_FITTED, MAX_PAIRS = 2.0, 300, 5000
@@ -115,7 +117,7 @@ class Board:
         clock: Clock,
         ready: Callable[[Dialect], bool] = lambda _: True,
     ) -> None:
-        self.journal = Journal(GROUPS, clock.wall)
+        self.journal = Journal(GROUPS, clock.wall, self._catch_up)
         self._clock = clock
         self._ready = ready
         self._seen = {e.id: _seen(e) for e in endpoints}
@@ -123,6 +125,7 @@ class Board:
         for seen in self._seen.values():
             for name in seen.endpoint.serves:
                 self._serving.setdefault(name, []).append(seen)
+        self._waiting: list[tuple[_Seen, Stats, Attempt, Ask, float]] = []
         self._latest: dict[str, Ask] = {}
         self._lengths: dict[tuple[str, str], tuple[float, Lengths]] = {}
         self._pairs: dict[Pair, None] = {}
@@ -271,7 +274,6 @@ class Board:
     def observe(self, attempt: Attempt, ask: Ask, retry_after_s: float | None) -> None:
         """Book one finished attempt."""
         seen = self._seen[attempt.endpoint]
-        endpoint = seen.endpoint
         wall = self._clock.wall()
         seen.in_flight = max(0, seen.in_flight - 1)
         broken = seen.failures >= TRIPS_AFTER
@@ -282,7 +284,37 @@ class Board:
             self._breaker(seen, attempt, wall, retry_after_s)
             return
         view = self._stats(seen, wall)
-        usage = attempt.usage
+        seen.unread += 1
+        is_due = seen.unread >= view.recent * READ_SHARE
+        self._waiting.append((seen, view, attempt, ask, wall))
+        if (
+            is_due
+            or broken
+            or attempt.fault is not None
+            or self._is_new(ask, seen.endpoint, view)
+            or len(self._waiting) >= TOGETHER
+        ):
+            self._catch_up()
+        if is_due:
+            seen.fresh_until = 0.0
+            self._changes += 1
+        self._breaker(seen, attempt, wall, retry_after_s)
+
+    def _is_new(self, ask: Ask, endpoint: Endpoint, view: Stats) -> bool:
+        """Whether what one attempt teaches of its class or conversation is wanted at once."""
+        known = self._lengths.get((endpoint.family, ask.kind))
+        few = known is None or known[1].samples < FEW or view.ttft_samples < FEW
+        return few or bool(ask.session)
+
+    def _catch_up(self) -> None:
+        """Learn from what waits."""
+        waiting, self._waiting = self._waiting, []
+        for told in waiting:
+            self._learn(*told)
+
+    def _learn(self, seen: _Seen, view: Stats, attempt: Attempt, ask: Ask, wall: float) -> None:
+        """Learn from an attempt that ended at ``wall``, when ``view`` was believed."""
+        endpoint, usage = seen.endpoint, attempt.usage
         prompt = (
             usage.fresh_input + usage.cache_write
             if usage is not None and not usage.estimated
@@ -293,7 +325,7 @@ class Board:
         # again at every trial it would outlive the outage by as long as that lasted.
         added = (
             []
-            if broken and attempt.fault is not None and attempt.first is None
+            if seen.failures >= TRIPS_AFTER and attempt.fault is not None and attempt.first is None
             else stats.learned(
                 attempt,
                 view,
@@ -309,12 +341,7 @@ class Board:
         self.journal.record(seen.subject, added, wall)
         if view.ttft_samples < FEW:
             seen.shape_until = 0.0
-        seen.unread += 1
-        if seen.unread >= view.recent * READ_SHARE:
-            seen.fresh_until = 0.0
-            self._changes += 1
         self._learn_tokens(attempt, ask, endpoint, wall)
-        self._breaker(seen, attempt, wall, retry_after_s)
 
     def settle(self, outcome: Outcome, decision: Decision, ask: Ask) -> None:
         """Book how a request ended for its class."""
@@ -354,6 +381,7 @@ class Board:
         view = seen.view
         if view is not None and wall < seen.fresh_until:
             return view
+        self._catch_up()
         subject = seen.subject
         sums = {g.name: self.journal.read(subject, g, wall) for g in _QUICK}
         if wall >= seen.shape_until:
@@ -392,6 +420,7 @@ class Board:
         key = (family, kind)
         until, found = self._lengths.get(key, (0.0, None))
         if found is None or wall >= until:
+            self._catch_up()
             pair = (family, self._class(ask.sla.policy))
             own = self._answers((family, self._class(kind)), wall)
             if len(self._lengths) >= MAX_PAIRS:
@@ -421,6 +450,7 @@ class Board:
     def _rate(self, family: str, wall: float) -> Rates:
         until, found = self._rates.get(family, (0.0, None))
         if found is None or wall >= until:
+            self._catch_up()
             found = tokens.believed(self.journal.read(f"t:{family}", tokens.TOKENS, wall))
             self._rates[family] = (wall + REFRESH_SLOW_S, found)
         return found
