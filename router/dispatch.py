@@ -143,14 +143,9 @@ class Dispatcher:
         received: float,
     ) -> None:
         """Serve one request. Raises ``Fault`` if nothing was begun; ends the answer otherwise."""
-        flight = Flight(
-            ask=ask,
-            call=call,
-            context=context,
-            received=received,
-            received_wall=self._clock.wall() - (self._clock.mono() - received),
-            span_id=self._tracer.span_id(),
-        )
+        received_wall = self._clock.wall() - (self._clock.mono() - received)
+        span_id = self._tracer.span_id()
+        flight = Flight(ask, call, context, received, received_wall, span_id)
         try:
             await self._serve(flight, downstream)
         except Fault as fault:
@@ -423,14 +418,14 @@ class Dispatcher:
         flight.begun = True
         await downstream.begin(
             Head(
-                ask=flight.ask,
-                decision=decision,
-                endpoint=decision.plan[0].endpoint,
-                attempts=len(flight.tried),
-                overhead_s=flight.overhead_s,
-                headers=reply.headers,
-                outcome=outcome,
-                explained=flight.explained,
+                flight.ask,
+                decision,
+                decision.plan[0].endpoint,
+                len(flight.tried),
+                flight.overhead_s,
+                reply.headers,
+                outcome,
+                flight.explained,
             )
         )
 
@@ -512,11 +507,11 @@ class Dispatcher:
         """Judge the request as it stands."""
         fault = flight.fault
         flight.outcome = Outcome(
-            attempts=tuple(flight.attempts),
-            received=flight.received,
-            ended=self._clock.mono(),
-            fault=None if fault is None else fault.kind,
-            sla=flight.ask.sla,
+            tuple(flight.attempts),
+            flight.received,
+            self._clock.mono(),
+            None if fault is None else fault.kind,
+            flight.ask.sla,
         )
         return flight.outcome
 
@@ -529,17 +524,17 @@ class Dispatcher:
             self._board.settle(outcome, flight.decisions[-1], flight.ask)
         self._telemetry.report(
             Record(
-                ask=flight.ask,
-                outcome=outcome,
-                decisions=tuple(flight.decisions),
-                received_wall=flight.received_wall,
-                overhead_s=flight.overhead_s,
-                context=flight.context,
-                span_id=flight.span_id,
-                attempt_span_ids=tuple(flight.attempt_span_ids),
-                endpoints=flight.endpoints,
-                fault=flight.fault,
-                explained=flight.explained,
+                flight.ask,
+                outcome,
+                tuple(flight.decisions),
+                flight.received_wall,
+                flight.overhead_s,
+                flight.context,
+                flight.span_id,
+                tuple(flight.attempt_span_ids),
+                flight.endpoints,
+                flight.fault,
+                flight.explained,
             )
         )
 

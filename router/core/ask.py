@@ -31,7 +31,10 @@ class BoundKind(StrEnum):
     @property
     def is_floor(self) -> bool:
         """Whether more is better (speed, window)."""
-        return self in (BoundKind.TPS, BoundKind.CONTEXT)
+        return self in _FLOORS
+
+
+_FLOORS = frozenset((BoundKind.TPS, BoundKind.CONTEXT))
 
 
 class Mode(StrEnum):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from math import log, sqrt
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from router.core import effects, lengths, stakes, stats, tokens
 from router.core.answer import Usage
@@ -125,7 +125,8 @@ class Board:
         for seen in self._seen.values():
             for name in seen.endpoint.serves:
                 self._serving.setdefault(name, []).append(seen)
-        self._waiting: list[tuple[_Seen, Stats, Attempt, Ask, float]] = []
+        self._waiting: list[tuple[Any, ...]] = []
+        """What to learn later: a method and its arguments."""
         self._latest: dict[str, Ask] = {}
         self._lengths: dict[tuple[str, str], tuple[float, Lengths]] = {}
         self._pairs: dict[Pair, None] = {}
@@ -182,6 +183,7 @@ class Board:
 
     def survey(self) -> Survey:
         """Tell everything that is known, for people; nothing is decided from it."""
+        self._catch_up()
         wall = self._clock.wall()
         self._heed_others()
         asks = list(self._latest.values())
@@ -261,6 +263,7 @@ class Board:
 
     def stakes(self, kind: str) -> Stakes:
         """Return the price of a miss and the typical cost of a class."""
+        self._catch_up()
         subject = self._class(kind)
         return stakes.believed(self.journal.read(subject, stakes.STAKES, self._clock.wall()))
 
@@ -286,7 +289,7 @@ class Board:
         view = self._stats(seen, wall)
         seen.unread += 1
         is_due = seen.unread >= view.recent * READ_SHARE
-        self._waiting.append((seen, view, attempt, ask, wall))
+        self._waiting.append((self._learn, seen, view, attempt, ask, wall))
         if (
             is_due
             or broken
@@ -307,10 +310,10 @@ class Board:
         return few or bool(ask.session)
 
     def _catch_up(self) -> None:
-        """Learn from what waits."""
+        """Learn from what waits, in order."""
         waiting, self._waiting = self._waiting, []
-        for told in waiting:
-            self._learn(*told)
+        for learn, *told in waiting:
+            learn(*told)
 
     def _learn(self, seen: _Seen, view: Stats, attempt: Attempt, ask: Ask, wall: float) -> None:
         """Learn from an attempt that ended at ``wall``, when ``view`` was believed."""
@@ -348,6 +351,12 @@ class Board:
         nobody_waited = outcome.fault is Kind.CANCELLED or not outcome.attempts
         if nobody_waited or ask.surface is Surface.COUNT_TOKENS:
             return
+        self._waiting.append((self._steer, outcome, decision, ask, self._clock.wall()))
+        if ask.session or len(self._waiting) >= TOGETHER:
+            self._catch_up()
+
+    def _steer(self, outcome: Outcome, decision: Decision, ask: Ask, wall: float) -> None:
+        """Learn what a request that ended at ``wall`` tells of its class."""
         verdict = outcome.verdict()
         steerable = (
             # Who was not weighed may keep it: the price rises until somebody looks.
@@ -357,7 +366,7 @@ class Board:
         ) and verdict in (Verdict.KEPT, Verdict.MISSED)
         if ask.preferences.ranks:
             steerable = False  # Who was chosen did not depend on the price of a miss.
-        kind, wall = ask.kind, self._clock.wall()
+        kind = ask.kind
         subject = self._class(kind)
         self._latest.pop(kind, None)
         self._latest[kind] = ask
