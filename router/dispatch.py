@@ -347,6 +347,7 @@ class Dispatcher:
     ) -> None:
         """Relay pieces as they come; hold what precedes the first content."""
         mono, write = self._clock.mono, downstream.write
+        writing, streaming = Stage.WRITING, Stage.STREAMING
         silence = _Silence(timer, self._clock, meter.endpoint.limits.gap_s, total)
         held: list[bytes] = []
         async with aclosing(reply.pieces()) as pieces:
@@ -358,7 +359,7 @@ class Dispatcher:
                 if meter.first is None:
                     held.append(piece.data)
                     continue
-                meter.stage = Stage.WRITING
+                meter.stage = writing
                 if piece.content and now > silence.moves_at:
                     silence.broken(now)
                 if not flight.begun:
@@ -366,7 +367,7 @@ class Dispatcher:
                     await write(b"".join(held))
                 if piece.data:
                     await write(piece.data)
-                meter.stage = Stage.STREAMING
+                meter.stage = streaming
                 after = mono()
                 if after - now > CLIENT_PAUSE_S:
                     silence.excuse(after - now, after)
