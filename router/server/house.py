@@ -126,7 +126,7 @@ async def open_house(
             log_level=settings.telemetry.log_level,
         )
         stack.callback(reporter.close)
-        telling = Telling(reporter, decisions)
+        telling = Telling(reporter, decisions, learn=board.catch_up)
         stack.callback(telling.tell)
         rng = rng or random.Random()
         tracer = Tracer(rng, reporter.ratio)

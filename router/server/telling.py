@@ -9,6 +9,7 @@ core's cache by then.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from router.ports import Record, Telemetry
@@ -18,10 +19,14 @@ PAUSE_S: Final = 0.02
 
 
 class Telling:
-    """``ports.Telemetry`` for several ``parts``. Needs a running loop."""
+    """``ports.Telemetry`` for several ``parts``. Needs a running loop.
 
-    def __init__(self, *parts: Telemetry) -> None:
+    ``learn`` is called before they are told: for what can wait as long to be learned from them.
+    """
+
+    def __init__(self, *parts: Telemetry, learn: Callable[[], None] = lambda: None) -> None:
         self._parts = parts
+        self._learn = learn
         self._held: list[Record] = []
 
     def report(self, record: Record) -> None:
@@ -32,6 +37,7 @@ class Telling:
 
     def tell(self) -> None:
         """Tell at once what is held."""
+        self._learn()
         held, self._held = self._held, []
         for part in self._parts:
             for record in held:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from math import log, sqrt
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from router.core import effects, lengths, stakes, stats, tokens
 from router.core.answer import Usage
@@ -39,8 +39,8 @@ REFRESH_S = 0.5
 READ_SHARE = 0.01
 """An own observation is read at once, unless it is under 1 % of what the last seconds brought:
 then it waits for its peers, half a second at most."""
-TOGETHER = 32
-"""How many may wait before all are learned from, which costs half as much as one by one."""
+MOST_WAITING = 200
+"""How many may wait to be learned from, if nobody finds the time: it bounds memory, and a pause."""
 REFRESH_SLOW_S = 0.7
 """The same for distributions, which change over hours."""
 REFRESH_EFFECTS_S, MAX_FITTED, MAX_PAIRS = 2.0, 300, 5000
@@ -117,7 +117,7 @@ class Board:
         clock: Clock,
         ready: Callable[[Dialect], bool] = lambda _: True,
     ) -> None:
-        self.journal = Journal(GROUPS, clock.wall, self._catch_up)
+        self.journal = Journal(GROUPS, clock.wall, self.catch_up)
         self._clock = clock
         self._ready = ready
         self._seen = {e.id: _seen(e) for e in endpoints}
@@ -125,8 +125,7 @@ class Board:
         for seen in self._seen.values():
             for name in seen.endpoint.serves:
                 self._serving.setdefault(name, []).append(seen)
-        self._waiting: list[tuple[Any, ...]] = []
-        """What to learn later: a method and its arguments."""
+        self._waiting: list[tuple[_Seen, Stats, Attempt, Ask, float]] = []
         self._latest: dict[str, Ask] = {}
         self._lengths: dict[tuple[str, str], tuple[float, Lengths]] = {}
         self._pairs: dict[Pair, None] = {}
@@ -183,7 +182,6 @@ class Board:
 
     def survey(self) -> Survey:
         """Tell everything that is known, for people; nothing is decided from it."""
-        self._catch_up()
         wall = self._clock.wall()
         self._heed_others()
         asks = list(self._latest.values())
@@ -263,7 +261,6 @@ class Board:
 
     def stakes(self, kind: str) -> Stakes:
         """Return the price of a miss and the typical cost of a class."""
-        self._catch_up()
         subject = self._class(kind)
         return stakes.believed(self.journal.read(subject, stakes.STAKES, self._clock.wall()))
 
@@ -289,15 +286,15 @@ class Board:
         view = self._stats(seen, wall)
         seen.unread += 1
         is_due = seen.unread >= view.recent * READ_SHARE
-        self._waiting.append((self._learn, seen, view, attempt, ask, wall))
+        self._waiting.append((seen, view, attempt, ask, wall))
         if (
             is_due
             or broken
             or attempt.fault is not None
             or self._is_new(ask, seen.endpoint, view)
-            or len(self._waiting) >= TOGETHER
+            or len(self._waiting) >= MOST_WAITING
         ):
-            self._catch_up()
+            self.catch_up()
         if is_due:
             seen.fresh_until = 0.0
             self._changes += 1
@@ -309,11 +306,11 @@ class Board:
         few = known is None or known[1].samples < FEW or view.ttft_samples < FEW
         return few or bool(ask.session)
 
-    def _catch_up(self) -> None:
-        """Learn from what waits, in order."""
+    def catch_up(self) -> None:
+        """Learn from what waits: called when there is time, and before it would be missed."""
         waiting, self._waiting = self._waiting, []
-        for learn, *told in waiting:
-            learn(*told)
+        for told in waiting:
+            self._learn(*told)
 
     def _learn(self, seen: _Seen, view: Stats, attempt: Attempt, ask: Ask, wall: float) -> None:
         """Learn from an attempt that ended at ``wall``, when ``view`` was believed."""
@@ -351,12 +348,6 @@ class Board:
         nobody_waited = outcome.fault is Kind.CANCELLED or not outcome.attempts
         if nobody_waited or ask.surface is Surface.COUNT_TOKENS:
             return
-        self._waiting.append((self._steer, outcome, decision, ask, self._clock.wall()))
-        if ask.session or len(self._waiting) >= TOGETHER:
-            self._catch_up()
-
-    def _steer(self, outcome: Outcome, decision: Decision, ask: Ask, wall: float) -> None:
-        """Learn what a request that ended at ``wall`` tells of its class."""
         verdict = outcome.verdict()
         steerable = (
             # Who was not weighed may keep it: the price rises until somebody looks.
@@ -366,7 +357,7 @@ class Board:
         ) and verdict in (Verdict.KEPT, Verdict.MISSED)
         if ask.preferences.ranks:
             steerable = False  # Who was chosen did not depend on the price of a miss.
-        kind = ask.kind
+        kind, wall = ask.kind, self._clock.wall()
         subject = self._class(kind)
         self._latest.pop(kind, None)
         self._latest[kind] = ask
@@ -390,7 +381,7 @@ class Board:
         view = seen.view
         if view is not None and wall < seen.fresh_until:
             return view
-        self._catch_up()
+        self.catch_up()
         subject = seen.subject
         sums = {g.name: self.journal.read(subject, g, wall) for g in _QUICK}
         if wall >= seen.shape_until:
@@ -429,7 +420,7 @@ class Board:
         key = (family, kind)
         until, found = self._lengths.get(key, (0.0, None))
         if found is None or wall >= until:
-            self._catch_up()
+            self.catch_up()
             pair = (family, self._class(ask.sla.policy))
             own = self._answers((family, self._class(kind)), wall)
             if len(self._lengths) >= MAX_PAIRS:
@@ -459,7 +450,7 @@ class Board:
     def _rate(self, family: str, wall: float) -> Rates:
         until, found = self._rates.get(family, (0.0, None))
         if found is None or wall >= until:
-            self._catch_up()
+            self.catch_up()
             found = tokens.believed(self.journal.read(f"t:{family}", tokens.TOKENS, wall))
             self._rates[family] = (wall + REFRESH_SLOW_S, found)
         return found

@@ -130,7 +130,7 @@ def prompt_size(
     """
     pieces: list[msgspec.Raw] = [m.content for m in messages]
     for message in messages:
-        if len(message.tool_calls) + len(message.function_call) + len(message.reasoning_content):
+        if message.tool_calls or message.function_call or message.reasoning_content:
             pieces += (message.tool_calls, message.function_call, message.reasoning_content)
     return text_size([*pieces, *schemas], found, len(messages))
 

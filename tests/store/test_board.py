@@ -128,7 +128,7 @@ def test_what_waits_for_its_peers_is_learned_from_as_if_it_had_not(
 ) -> None:
     waiting = Table()
     many_a_second(waiting)
-    monkeypatch.setattr(board, "TOGETHER", 1)
+    monkeypatch.setattr(board, "MOST_WAITING", 1)
     prompt = Table()
     many_a_second(prompt)
     for table in (waiting, prompt):
