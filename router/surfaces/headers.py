@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from router.core.faults import Fault, Kind
 from router.core.measure import Outcome
@@ -52,7 +54,7 @@ _NAMES_REMEMBERED: Final = 4096
 _LINE_BREAKS: Final = re.compile(r"[\x00-\x1f\x7f]+")
 
 
-class Sifted(NamedTuple):
+class Sifted(msgspec.Struct, frozen=True, gc=False):
     """One request's headers: those that declare an SLA (names as sent), and those to pass on.
 
     ``forward`` has lower-case names; of a name sent twice the values are joined by a comma.
