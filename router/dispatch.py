@@ -258,16 +258,16 @@ class Dispatcher:
         clock, endpoint = self._clock, decision.plan[0].endpoint
         span_id = self._tracer.span_id()
         number = len(flight.tried) + 1
-        body, headers, stream, wants_usage, *_, surface = flight.call
+        received, context = flight.call, flight.context
         call = Call(
-            body,
-            headers,
-            stream,
-            wants_usage,
+            received.body,
+            received.headers,
+            received.stream,
+            received.wants_usage,
             f"{flight.ask.id}-{number}",
-            self._tracer.outgoing(flight.context, span_id),
-            flight.context.tracestate,
-            surface,
+            self._tracer.outgoing(context, span_id),
+            context.tracestate,
+            received.surface,
         )
         flight.fault = None
         flight.tried.add(endpoint.id)
@@ -397,7 +397,8 @@ class Dispatcher:
             await flight.race.claim()
         self._book(flight, meter, None, None)
         outcome = self._outcome(flight)
-        await self._open(flight, decision, reply, downstream, outcome)
+        flight.begun = True
+        await downstream.begin(_head(flight, decision, reply, outcome))
         await downstream.write(piece.data)
         await downstream.finish(outcome, flight.explained)
 
@@ -406,29 +407,8 @@ class Dispatcher:
     ) -> None:
         if flight.race is not None:
             await flight.race.claim()
-        await self._open(flight, decision, reply, downstream, None)
-
-    async def _open(
-        self,
-        flight: Flight,
-        decision: Decision,
-        reply: Reply,
-        downstream: Downstream,
-        outcome: Outcome | None,
-    ) -> None:
         flight.begun = True
-        await downstream.begin(
-            Head(
-                flight.ask,
-                decision,
-                decision.plan[0].endpoint,
-                len(flight.tried),
-                flight.overhead_s,
-                reply.headers,
-                outcome,
-                flight.explained,
-            )
-        )
+        await downstream.begin(_head(flight, decision, reply, None))
 
     def _book(
         self, flight: Flight, meter: Meter, kind: Kind | None, retry_after_s: float | None
@@ -538,6 +518,19 @@ class Dispatcher:
                 flight.explained,
             )
         )
+
+
+def _head(flight: Flight, decision: Decision, reply: Reply, outcome: Outcome | None) -> Head:
+    return Head(
+        flight.ask,
+        decision,
+        decision.plan[0].endpoint,
+        len(flight.tried),
+        flight.overhead_s,
+        reply.headers,
+        outcome,
+        flight.explained,
+    )
 
 
 def _broke_off(endpoint: Endpoint, how: str) -> str:

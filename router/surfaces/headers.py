@@ -163,21 +163,20 @@ def named(request_id: str, *, anthropic: bool) -> dict[str, str]:
 
 def answer_headers(head: Head) -> dict[str, str]:
     """Name who answers and what is expected of it; of a whole answer also what was measured."""
-    ask, decision, endpoint, attempts, overhead_s, headers, outcome, _ = head
-    found = passed_back(headers) if headers else {}
+    ask, endpoint, forecast = head.ask, head.endpoint, head.decision.forecast
+    found = passed_back(head.headers)
     found.update(named(ask.id, anthropic=ask.surface.is_anthropic))
     found.update(_who(endpoint.id, endpoint.provider, endpoint.model))
     found["X-SLA-Decision-Id"] = ask.id
-    forecast = decision.forecast
     if forecast is not None:
         found["X-SLA-Predicted-TTFT-Ms"] = ms(forecast.ttft_ms)
         found["X-SLA-Predicted-E2E-Ms"] = ms(forecast.e2e_ms)
         found["X-SLA-Predicted-Cost-USD"] = usd(forecast.cost_usd)
-    found["X-SLA-Status"] = str(decision.status)
-    found["X-SLA-Attempts"] = str(attempts)
-    found["X-SLA-Overhead-Ms"] = f"{1000 * overhead_s:.2f}"
-    if outcome is not None:
-        found.update(measured_headers(outcome))
+    found["X-SLA-Status"] = str(head.decision.status)
+    found["X-SLA-Attempts"] = str(head.attempts)
+    found["X-SLA-Overhead-Ms"] = f"{1000 * head.overhead_s:.2f}"
+    if head.outcome is not None:
+        found.update(measured_headers(head.outcome))
     return found
 
 
