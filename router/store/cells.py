@@ -1,9 +1,9 @@
 """Decaying sums as a process holds them: what it decides from, what it has not pushed yet.
 
-For every sum three figures are kept: ``settled``, what was pulled and what is on its way to Redis;
-``pending``, what was not sent yet; and ``own``, everything this process ever put into a batch, so
-that a Redis that lost its data gets it back exactly once from each replica. Decisions read the
-first two together.
+For every sum three figures are kept: ``total``, what decisions read (all that was pulled plus all
+that is unpushed); ``pending``, what Redis has not been sent; and ``own``, everything this process
+ever put into a batch, so that a Redis that lost its data gets it back exactly once from each
+replica.
 """
 
 from __future__ import annotations
@@ -25,20 +25,15 @@ GRAIN_S: Final = 0.02
 class Slot:
     """The sums of one cell in one epoch."""
 
-    __slots__ = ("group", "inflight", "key", "own", "pending", "settled")
+    __slots__ = ("group", "inflight", "key", "own", "pending", "total")
 
     def __init__(self, key: str, group: Group) -> None:
         self.key = key
         self.group = group
-        self.settled = [0.0] * group.size
+        self.total = [0.0] * group.size
         self.own = [0.0] * group.size
         self.pending = [0.0] * group.size
         self.inflight: dict[int, float] = {}
-
-    @property
-    def total(self) -> list[float]:
-        """All there is."""
-        return [a + b for a, b in zip(self.settled, self.pending, strict=True)]
 
     def freeze(self) -> dict[int, float]:
         """Turn what is pending into what is on its way."""
@@ -46,15 +41,14 @@ class Slot:
         self.pending = [0.0] * self.group.size
         for index, amount in self.inflight.items():
             self.own[index] += amount
-            self.settled[index] += amount
         return self.inflight
 
     def recall(self) -> None:
         """Make everything of our own pending again, and all there is."""
         self.pending = [a + b for a, b in zip(self.own, self.pending, strict=True)]
         self.own = [0.0] * self.group.size
-        self.settled = [0.0] * self.group.size
         self.inflight = {}
+        self.total = list(self.pending)
 
 
 class Cell:
@@ -104,20 +98,22 @@ class Cell:
     def add(self, increments: Iterable[tuple[int, float]], wall_s: float) -> Slot:
         """Add (index, amount) observed at ``wall_s``."""
         slot, weight = self.at(wall_s)
-        pending = slot.pending
+        total, pending = slot.total, slot.pending
         for index, amount in increments:
-            pending[index] += amount * weight
+            weighed = amount * weight
+            total[index] += weighed
+            pending[index] += weighed
         return slot
 
     def absorb(self, epoch: int, totals: Mapping[int, float]) -> None:
         """Replace what was pulled before by Redis' totals; what is unpushed stays on top."""
         slot = self.slot(epoch)
-        fresh = [0.0] * self.group.size
+        fresh = list(slot.pending)
         for more in (totals, slot.inflight):
             for index, amount in more.items():
                 if 0 <= index < len(fresh):
                     fresh[index] += amount
-        slot.settled = fresh
+        slot.total = fresh
 
     def forget(self, wall_s: float) -> None:
         """Drop epochs too old to weigh anything."""

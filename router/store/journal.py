@@ -84,6 +84,7 @@ class Journal:
     ) -> None:
         """Count what one event adds to several groups; like ``add``, for neighbours at a time."""
         last, weight = None, 0.0
+        total: list[float] = []
         pending: list[float] = []
         for group, index, amount in increments:
             if group is not last:
@@ -93,8 +94,10 @@ class Journal:
                 last = group
                 slot, weight = cell.at(wall_s)
                 self._dirty[slot.key] = slot
-                pending = slot.pending
-            pending[index] += amount * weight
+                total, pending = slot.total, slot.pending
+            weighed = amount * weight
+            total[index] += weighed
+            pending[index] += weighed
 
     def note(self, name: str, wall_s: float) -> None:
         """Note a time; the maximum over all processes counts."""
