@@ -1,7 +1,8 @@
 """The board: what this process knows of every endpoint right now, ready to decide from.
 
 Decisions read prepared beliefs, never sums. A belief is prepared again when the endpoint was
-observed, when another process' sums arrived, and twice a second, since doubt grows with time.
+observed, when another process' sums arrived, and twice a second, since doubt grows with time. What
+nobody would read yet is learned when there is time: an outcome that waits for its peers.
 """
 
 from __future__ import annotations
