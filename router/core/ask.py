@@ -146,10 +146,11 @@ class Preferences:
     @property
     def ranks(self) -> bool:
         """Whether anything but cost and chances says who goes first."""
-        sorts = self.sort not in (None, Sort.PRICE)
+        sorts = self.sort not in _BY_COST
         return bool(sorts or self.order or self.preferred or self.models)
 
 
+_BY_COST = (None, Sort.PRICE)
 NO_PREFERENCES = Preferences()
 
 

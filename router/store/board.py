@@ -32,6 +32,13 @@ from router.core.tokens import Rates
 from router.ports import Clock
 from router.store.journal import Journal
 
+_CANCELLED: Final = Kind.CANCELLED
+_COUNT_TOKENS: Final = Surface.COUNT_TOKENS
+_OK: Final = Status.OK
+_KEPT: Final = Verdict.KEPT
+_MISSED: Final = Verdict.MISSED
+# What every request is booked by: found in its enumeration a member costs a call.
+
 GROUPS: Final = (*stats.GROUPS, lengths.LENGTHS, tokens.TOKENS, stakes.STAKES)
 _QUICK: Final = tuple(g for g in stats.GROUPS if g is not stats.SHAPE)
 
@@ -280,7 +287,7 @@ class Board:
         broken = seen.failures >= TRIPS_AFTER
         if broken:
             self._news += 1
-        if ask.surface is Surface.COUNT_TOKENS:
+        if ask.surface is _COUNT_TOKENS:
             # Nothing was generated: how long it took tells nothing of an answer.
             self._breaker(seen, attempt, wall, retry_after_s)
             return
@@ -346,16 +353,17 @@ class Board:
 
     def settle(self, outcome: Outcome, decision: Decision, ask: Ask) -> None:
         """Book how a request ended for its class."""
-        nobody_waited = outcome.fault is Kind.CANCELLED or not outcome.attempts
-        if nobody_waited or ask.surface is Surface.COUNT_TOKENS:
+        nobody_waited = outcome.fault is _CANCELLED or not outcome.attempts
+        if nobody_waited or ask.surface is _COUNT_TOKENS:
             return
         verdict = outcome.verdict()
+        missed = verdict is _MISSED
         steerable = (
             # Who was not weighed may keep it: the price rises until somebody looks.
-            decision.status is Status.OK
+            decision.status is _OK
             or decision.unweighed > 0
             or any(o.p_keep >= ask.sla.percentile for o in decision.plan)
-        ) and verdict in (Verdict.KEPT, Verdict.MISSED)
+        ) and (missed or verdict is _KEPT)
         if ask.preferences.ranks:
             steerable = False  # Who was chosen did not depend on the price of a miss.
         kind, wall = ask.kind, self._clock.wall()
@@ -365,7 +373,7 @@ class Board:
         if len(self._latest) > MOST_TOLD:
             del self._latest[next(iter(self._latest))]
         found = stakes.learned(
-            missed=verdict is Verdict.MISSED if steerable else None,
+            missed=missed if steerable else None,
             percentile=ask.sla.percentile,
             cost_usd=outcome.cost_nano_usd / 1e9,
             sums=self.journal.read(subject, stakes.STAKES, wall),
