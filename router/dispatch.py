@@ -169,18 +169,20 @@ class Dispatcher:
 
     async def _serve(self, flight: Flight, downstream: Downstream) -> None:
         policy = self._policy(flight.ask)
+        told: Fault | None = None
         while True:
             try:
                 decision = await self._plan(flight, policy)
             except Fault as refused:
                 # Nobody is left to try: the client learns what the last one said.
-                raise (flight.fault or refused) from None
+                raise (told or refused) from None
             try:
                 await self._try(flight, policy, decision, downstream)
             except Fault as fault:
-                flight.fault = fault
+                # Who could not answer may be the one that has what this one has not.
+                told = told if told is not None and fault.kind is Kind.ANOTHERS else fault
                 if flight.begun or not fault.spec.retry or len(flight.attempts) >= policy.attempts:
-                    raise
+                    raise told from fault.__cause__
             else:
                 return
 

@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from router.cli.endpoints import PROMPT_TOKENS
+from router.cli.price import price_json
 from router.config.providers import PROVIDERS, Provider, seller_of
 from router.core.catalogue import Price, Prior
 from router.core.surface import Surface
@@ -151,18 +152,7 @@ def _told(number: int, listing: Listing, wall_s: float, today: date) -> dict[str
         "context": entry.context,
         "max_output": entry.max_output,
         "speaks": sorted(entry.surfaces) or None,
-        "price": None
-        if price is None
-        else {
-            "input": price.input,
-            "output": price.output,
-            "cached_input": price.cached_input,
-            "cache_write": price.cache_write,
-            "by_hour": bool(price.windows),
-            "above_tokens": [tokens for tokens, _ in price.above],
-            "tiers": [tier.value for tier, _ in price.tiers],
-            "source": price.source,
-        },
+        "price": price_json(entry.price, price),
         "answer_usd": None if usd is None else round(usd, 9),
         "deprecated": None if entry.deprecated is None else entry.deprecated.isoformat(),
         "ended": listing.has_ended(today),

@@ -17,6 +17,7 @@ import click
 
 from router.cli import fail, options, told, words
 from router.cli.fleet import fleet_of, rows_of
+from router.cli.price import price_json
 from router.config import ConfigError, Fleet, Settings, load
 from router.core.catalogue import Endpoint, Price
 
@@ -158,14 +159,7 @@ def _offer(offer: Offer) -> dict[str, Any]:
         "model": endpoint.model,
         "serves": list(endpoint.serves),
         "context": endpoint.context,
-        "price": None
-        if price is None
-        else {
-            "input": price.input,
-            "output": price.output,
-            "cached_input": price.cached_input,
-            "source": price.source,
-        },
+        "price": price_json(endpoint.price, price),
         "answer_usd": None if offer.answer_usd is None else round(offer.answer_usd, 9),
         "prior": {
             "ttft_ms": prior.ttft_ms,

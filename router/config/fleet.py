@@ -120,6 +120,7 @@ class _Resolving:
             return None
         self._warn_of_age(row, entry)
         upstream_model = row.upstream_model or _name_there(row)
+        lacks = _lacks(row, entry)
         return Endpoint(
             id=EndpointId(row.id),
             provider=row.provider,
@@ -135,8 +136,8 @@ class _Resolving:
             speaks=speaks,
             api_key_env=row.key_variable if self.base_url_of is None else None,
             auth_header=row.key_header,
-            capabilities=_capabilities(row, entry),
-            unsupported_params=_lacks(row, entry) - set(Capability),
+            capabilities=_capabilities(row, entry) - lacks,
+            unsupported_params=lacks - set(Capability),
             quantization=row.quantization,
             region=row.region,
             data_collection=row.data_collection,
@@ -191,14 +192,12 @@ class _Resolving:
 
 
 def _capabilities(row: EndpointRow, entry: TableEntry | None) -> frozenset[Capability]:
+    """Return what row or table say that it has, whatever it lacks."""
     if row.capabilities is not None:
-        said = frozenset(row.capabilities)
-    elif entry is not None and entry.capabilities is not None:
-        said = entry.capabilities
-    else:
-        said = UNLESS_SAID
-    lacks = _lacks(row, entry)
-    return frozenset(c for c in said if c not in lacks)
+        return frozenset(row.capabilities)
+    if entry is not None and entry.capabilities is not None:
+        return entry.capabilities
+    return UNLESS_SAID
 
 
 def _name_there(row: EndpointRow) -> str:

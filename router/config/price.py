@@ -21,6 +21,8 @@ class _Rates(Strict):
     cache_write: _Usd | None = None
     cache_write_1h: _Usd | None = None
     reasoning: _Usd | None = None
+    audio_input: _Usd | None = None
+    audio_output: _Usd | None = None
 
     def rates(self) -> dict[str, Any]:
         """Return what was said of the kinds of tokens."""
@@ -52,24 +54,26 @@ class TierRow(_Rates):
 
 
 class TierRows(Strict):
-    """Tiers by the name a request gives in ``service_tier``."""
+    """Tiers by the name a request gives in ``service_tier``; Anthropic's ``speed``."""
 
     flex: TierRow | None = None
     priority: TierRow | None = None
     batch: TierRow | None = None
     ultrafast: TierRow | None = None
+    fast_mode: TierRow | None = None
 
 
 class PriceRow(_Rates):
-    """USD per million tokens; ``fee`` is USD per request."""
+    """USD per million tokens; ``fee`` is USD per request, ``search`` per search of the web."""
 
     fee: float = Field(0.0, ge=0, le=1000)
+    search: float = Field(0.0, ge=0, le=1000)
     above: _Above = ()
     tiers: TierRows = TierRows()
 
     def core(self, windows: tuple[PriceWindow, ...]) -> Price:
         """Return the price; what a step or a tier leaves out costs what it costs without it."""
-        base = {**self.rates(), "fee": self.fee}
+        base = {**self.rates(), "fee": self.fee, "search": self.search}
         steps = _steps(self.above, base)
         tiers = []
         for name in TierRows.model_fields:

@@ -131,6 +131,7 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
             prefixes=("deepseek",),
             base_url="https://api.deepseek.com/v1",
             api_key_env="DEEPSEEK_API_KEY",
+            lacks=frozenset({"max_completion_tokens"}),
         ),
         "fireworks": Provider(
             prefixes=("fireworks_ai",),
@@ -203,7 +204,11 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(
             base_url="https://api.novita.ai/openai/v1",
             api_key_env="NOVITA_API_KEY",
         ),
-        "ollama": Provider(prefixes=("ollama",), base_url="http://YOUR-HOST:11434/v1"),
+        "ollama": Provider(
+            prefixes=("ollama",),
+            base_url="http://YOUR-HOST:11434/v1",
+            lacks=frozenset({"max_completion_tokens"}),
+        ),
         "openai": Provider(
             prefixes=("openai",),
             base_url="https://api.openai.com/v1",

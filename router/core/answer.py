@@ -22,6 +22,8 @@ class Usage(NamedTuple):
     ``reported_cost_nano_usd`` is what the provider said it charged, where it says so.
     ``estimated`` marks counts nobody reported. ``cache_write_1h`` are those of ``cache_write`` that
     are kept for an hour; ``tier`` is the tier of service it was served at, where the answer says.
+    ``audio_input`` are those of ``fresh_input`` that were heard, ``audio_output`` those of ``text``
+    that were spoken, ``searches`` what the provider looked up in the web, which is paid apart.
     """
 
     fresh_input: int = 0
@@ -33,6 +35,9 @@ class Usage(NamedTuple):
     estimated: bool = False
     cache_write_1h: int = 0
     tier: Tier | None = None
+    audio_input: int = 0
+    audio_output: int = 0
+    searches: int = 0
 
     @property
     def input(self) -> int:

@@ -124,7 +124,8 @@ class Preferences:
 
     The rest makes a line (`ranking`): ``preferred`` are soft bounds, and who is expected to miss
     one goes to its end; ``models`` are those to fall back on, behind the one asked for unless
-    ``across_models``; ``order`` names who goes first.
+    ``across_models``; ``order`` names who goes first. ``unknown`` are names that nobody has, to be
+    told and nothing else.
     """
 
     only: frozenset[str] = frozenset()
@@ -142,6 +143,7 @@ class Preferences:
     preferred: tuple[Bound, ...] = ()
     models: tuple[ModelName, ...] = ()
     across_models: bool = False
+    unknown: tuple[str, ...] = ()
 
     @property
     def ranks(self) -> bool:

@@ -65,6 +65,9 @@ def reckoned_nano_usd(usage: Usage, price: Price, asked: Tier = Tier.STANDARD) -
             output=usage.output,
             cache_write_1h=usage.cache_write_1h,
             reasoning=usage.reasoning,
+            audio_input=usage.audio_input,
+            audio_output=usage.audio_output,
+            searches=usage.searches,
             tier=asked if usage.tier is None else usage.tier,
         )
     )

@@ -84,6 +84,8 @@ class Tier(StrEnum):
     PRIORITY = "priority"
     BATCH = "batch"
     ULTRAFAST = "ultrafast"
+    FAST_MODE = "fast_mode"
+    """Anthropic's, said by ``speed`` and beside its tiers."""
 
     @classmethod
     def named(cls, word: object) -> Tier | None:
@@ -94,21 +96,23 @@ class Tier(StrEnum):
 _TIERS: Mapping[str, Tier] = MappingProxyType(
     {tier.value: tier for tier in Tier}
     | dict.fromkeys(("auto", "default", "on_demand", "standard_only", "scale"), Tier.STANDARD)
+    | {"fast": Tier.PRIORITY}
 )
-"""Words of OpenAI, Azure, Anthropic, Google and Groq. ``scale`` is paid for by the month."""
+"""Words of OpenAI, Azure, Anthropic, Google and Groq. ``scale`` is paid for by the month, ``fast``
+is what OpenAI calls priority since 2026. https://developers.openai.com/api/docs/guides/fast-mode"""
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """USD per million tokens, and a fee in USD per request.
+    """USD per million tokens, a fee in USD per request and one per ``search`` of the web.
 
     ``cache_write`` is for what is kept five minutes, ``cache_write_1h`` for what is kept an hour.
     What is ``None`` costs what a fresh token does (a written one for an hour: what any written one
-    does; reasoning: what all output does). ``above`` are the prices of whole requests whose prompt
-    is longer than so many tokens, in rising order; ``tiers`` those of other tiers of service,
-    which may have an ``above`` of their own. Both are whole prices, fee included, but for the
-    windows: these multiply them all. ``source`` says where the figures come from (``config``, or
-    the table and its version).
+    does; reasoning: what all output does; audio: what text does). ``above`` are the prices of
+    whole requests whose prompt is longer than so many tokens, in rising order; ``tiers`` those of
+    other tiers of service, which may have an ``above`` of their own. Both are whole prices, fees
+    included, but for the windows: these multiply them all. ``source`` says where the figures come
+    from (``config``, or the table and its version).
     """
 
     input: float
@@ -120,6 +124,9 @@ class Price:
     source: str = "config"
     cache_write_1h: float | None = None
     reasoning: float | None = None
+    audio_input: float | None = None
+    audio_output: float | None = None
+    search: float = 0.0
     above: tuple[tuple[int, Price], ...] = ()
     tiers: tuple[tuple[Tier, Price], ...] = ()
     varies: bool = field(init=False, repr=False, compare=False)
@@ -175,6 +182,10 @@ class Price:
             cache_write_1h=_scaled(rate.cache_write_1h, factor),
         )
 
+    def times(self, factor: float) -> Price:
+        """Return the prices multiplied, without windows."""
+        return _times(self, factor)
+
     @property
     def cache_saves_usd(self) -> float:
         """What a prompt token read from the cache costs less than a fresh one, in USD."""
@@ -189,12 +200,17 @@ class Price:
         output: float,
         cache_write_1h: float = 0,
         reasoning: float = 0,
+        audio_input: float = 0,
+        audio_output: float = 0,
+        searches: float = 0,
         tier: Tier = Tier.STANDARD,
     ) -> float:
         """Cost of token counts in nano-USD (1e-9 USD), unrounded.
 
         ``cache_write_1h`` are those of ``cache_write`` that are kept for an hour, ``reasoning``
-        those of ``output`` that are thinking. One USD per million tokens is 1,000 nano-USD a token.
+        those of ``output`` that are thinking, ``audio_input`` those of ``fresh`` that were heard,
+        ``audio_output`` those of ``output`` that were spoken. One USD per million tokens is 1,000
+        nano-USD a token.
         """
         rate = self.rate(fresh + cache_read + cache_write, tier) if self.varies else self
         read = rate.input if rate.cached_input is None else rate.cached_input
@@ -206,7 +222,11 @@ class Price:
             per_token += cache_write_1h * (rate.cache_write_1h - write)
         if reasoning and rate.reasoning is not None:
             per_token += reasoning * (rate.reasoning - rate.output)
-        return per_token * 1_000 + rate.fee * 1e9
+        if audio_input and rate.audio_input is not None:
+            per_token += audio_input * (rate.audio_input - rate.input)
+        if audio_output and rate.audio_output is not None:
+            per_token += audio_output * (rate.audio_output - rate.output)
+        return per_token * 1_000 + (rate.fee + searches * rate.search) * 1e9
 
     def _factor(self, wall_s: float) -> float:
         factor = 1.0
@@ -227,6 +247,9 @@ def _times(price: Price, factor: float) -> Price:
         source=price.source,
         cache_write_1h=_scaled(price.cache_write_1h, factor),
         reasoning=_scaled(price.reasoning, factor),
+        audio_input=_scaled(price.audio_input, factor),
+        audio_output=_scaled(price.audio_output, factor),
+        search=price.search * factor,
         above=tuple((tokens, _times(each, factor)) for tokens, each in price.above),
         tiers=tuple((tier, _times(each, factor)) for tier, each in price.tiers),
     )

@@ -23,7 +23,7 @@ from router.core.surface import Surface
 
 _Fields = Mapping[str, Any]
 
-_OURS: Final = frozenset({"sla", "provider", "models"})
+_OURS: Final = frozenset({"sla", "provider", "models", "session_id"})
 """What a body says to us."""
 
 _CHAT_TO_MESSAGES: Final = _OURS | {
@@ -39,8 +39,8 @@ _CHAT_TO_MESSAGES: Final = _OURS | {
 _MESSAGES_TO_CHAT: Final = _OURS | {
     "cache_control", "container", "context_management", "inference_geo", "max_tokens",
     "mcp_servers", "messages", "metadata", "model", "output_config", "output_format",
-    "service_tier", "speed", "stop_sequences", "stream", "system", "temperature", "thinking",
-    "tool_choice", "tools", "top_k", "top_p",
+    "prompt_cache_key", "service_tier", "speed", "stop_sequences", "stream", "system",
+    "temperature", "thinking", "tool_choice", "tools", "top_k", "top_p",
 }  # fmt: skip
 
 _RESPONSES_TO_CHAT: Final = _OURS | {

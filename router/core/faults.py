@@ -64,6 +64,7 @@ class Kind(StrEnum):
     UNTOLD = "not_expressible"
     REJECTED = "upstream_rejected_request"
     CONTEXT_EXCEEDED = "context_length_exceeded"
+    ANOTHERS = "kept_elsewhere"
     CREDENTIALS = "upstream_credentials"
     RATE_LIMITED = "upstream_rate_limited"
     SERVER_ERROR = "upstream_error"
@@ -110,6 +111,7 @@ FAULTS: Final[Mapping[Kind, Spec]] = {
     Kind.UNTOLD: Spec(Whose.CLIENT, 400, True, False, False, *_BAD),
     Kind.REJECTED: Spec(Whose.CLIENT, 400, False, False, False, *_BAD),
     Kind.CONTEXT_EXCEEDED: Spec(Whose.CLIENT, 400, True, False, False, *_BAD),
+    Kind.ANOTHERS: Spec(Whose.CLIENT, 400, True, False, False, *_BAD),
     Kind.CREDENTIALS: Spec(Whose.OPERATOR, 502, True, True, False, *_API),
     Kind.RATE_LIMITED: Spec(
         Whose.UPSTREAM, 429, True, False, True, "rate_limit_error", "rate_limit_error"

@@ -85,8 +85,12 @@ class Meter:
         """Whether an answer that ended here is a failure, having no content.
 
         One that was cut off by its length, or filtered, says so, and would be the same elsewhere.
+        One whose tokens were counted is what the model had to say: Claude ends a turn so that it
+        takes for complete, and code has nothing between two places where nothing is missing.
+        https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons
         """
-        return self.chars == 0 and self.finish in (None, "stop", "end_turn")
+        counted = self.usage is not None and self.usage.text > 0
+        return self.chars == 0 and not counted and self.finish in (None, "stop", "end_turn")
 
     def overdue(self, *, total_reached: bool) -> Fault:
         """Say which limit an attempt broke that has just run out of time."""

@@ -13,6 +13,7 @@ from router.sandbox.message_voice import MessageVoice
 from router.sandbox.prompts import HOUR_S
 from router.sandbox.shape import fitting
 from router.sandbox.speech import MESSAGE_TOKENS, content_tokens, json_tokens
+from router.sandbox.tools import ANY, Tool, called
 
 
 class _Message(msgspec.Struct):
@@ -38,22 +39,23 @@ class _Body(_Prompt, kw_only=True):
 Shape = TypeVar("Shape", bound=_Prompt)
 
 
-def _called(body: _Body) -> tuple[str, object] | None:
-    """Name and schema of the tool that must be called, if one is named or required."""
-    match body.tool_choice:
-        case {"type": "any"}:
-            wanted = None
-        case {"type": "tool", "name": str(named)}:
-            wanted = named
-        case _:
-            return None
+def _tools(body: _Body) -> Iterator[Tool]:
     for tool in body.tools or ():
         match tool:
-            case {"name": str(name), **rest} if wanted in (None, name):
-                return name, rest.get("input_schema")
+            case {"name": str(name), **rest}:
+                yield name, rest.get("input_schema")
             case _:
                 pass
-    return None
+
+
+def _called(body: _Body) -> Tool | None:
+    match body.tool_choice:
+        case {"type": "any"}:
+            return called(ANY, _tools(body))
+        case {"type": "tool", "name": str(name)}:
+            return called(name, _tools(body))
+        case _:
+            return None
 
 
 def _said(body: _Body, schema: object, *, called: bool) -> str | None:

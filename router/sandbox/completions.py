@@ -8,7 +8,7 @@ from msgspec.json import encode
 from router.sandbox.ask import Answer, Ask, Refusal
 from router.sandbox.completion_voice import CompletionVoice
 from router.sandbox.fleet import Row
-from router.sandbox.openai import Options, admits, decode, headers, refusal
+from router.sandbox.openai import Options, admits, decode, headers, only, refusal
 from router.sandbox.speech import text_tokens
 
 __all__ = ["admits", "headers", "parse", "refusal", "too_long", "voice"]
@@ -19,20 +19,30 @@ _USUAL_LIMIT = 16
 
 class _Body(msgspec.Struct):
     model: str
-    prompt: str | list[str | int]
+    prompt: str | list[str | int | list[int]]
     max_tokens: int | None = None
     stream: bool | None = None
     stream_options: Options | None = None
+    n: object = None
+    best_of: object = None
+    logprobs: object = None
+    echo: object = None
+    suffix: object = None
 
 
 def parse(raw: bytes) -> Ask:
-    """The request. Raises Refusal 400, also for more than one prompt."""
+    """The request. Raises Refusal 400, also for more than one prompt and what is not played."""
     body = decode(raw, _Body)
-    prompt = body.prompt
+    only("n", body.n, [1])
+    only("best_of", body.best_of, [1])
+    only("logprobs", body.logprobs)
+    only("echo", body.echo, [False])
+    only("suffix", body.suffix, [""])
+    prompt: str | list[str | int | list[int]] | list[int] = body.prompt
     if isinstance(prompt, list) and not all(isinstance(token, int) for token in prompt):
         if len(prompt) != 1:
             raise Refusal(400, "The sandbox answers one prompt at a time.", param="prompt")
-        prompt = str(prompt[0])
+        prompt = prompt[0] if isinstance(prompt[0], list) else str(prompt[0])
     if not prompt:
         raise Refusal(400, "Invalid 'prompt': it is empty.", param="prompt")
     limit = _USUAL_LIMIT if body.max_tokens is None else body.max_tokens

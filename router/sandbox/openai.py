@@ -1,7 +1,7 @@
 """The OpenAI chat-completions dialect: requests, refusals, headers. Its answers: `chat_voice`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2s
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ from router.sandbox.chat_voice import ChatVoice
 from router.sandbox.fleet import Row
 from router.sandbox.shape import fitting
 from router.sandbox.speech import MESSAGE_TOKENS, content_tokens, json_tokens
+from router.sandbox.tools import ANY, Tool, called
 
 _FIELD = re.compile(r"(?:\$\.|field `)(\w+)")
 
@@ -39,24 +40,29 @@ class _Body(msgspec.Struct):
     tools: list[object] | None = None
     tool_choice: object = None
     response_format: object = None
+    n: object = None
+    logprobs: object = None
+    modalities: object = None
+    function_call: object = None
 
 
-def _called(body: _Body) -> tuple[str, object] | None:
-    """Name and parameters of the tool that must be called, if one is named or required."""
-    match body.tool_choice:
-        case "required":
-            wanted = None
-        case {"function": {"name": str(named)}}:
-            wanted = named
-        case _:
-            return None
+def _tools(body: _Body) -> Iterator[Tool]:
     for tool in body.tools or ():
         match tool:
-            case {"function": {"name": str(name), **rest}} if wanted in (None, name):
-                return name, rest.get("parameters")
+            case {"function": {"name": str(name), **rest}}:
+                yield name, rest.get("parameters")
             case _:
                 pass
-    return None
+
+
+def _called(body: _Body) -> Tool | None:
+    match body.tool_choice:
+        case "required":
+            return called(ANY, _tools(body))
+        case {"function": {"name": str(name)}}:
+            return called(name, _tools(body))
+        case _:
+            return None
 
 
 def _said(body: _Body, parameters: object, *, called: bool) -> str | None:
@@ -87,11 +93,23 @@ def decode(raw: bytes, shape: type[Shape]) -> Shape:
         raise Refusal(400, "We could not parse the JSON body of your request.") from None
 
 
+def only(name: str, value: object, played: Sequence[object] = ()) -> None:
+    """Raises Refusal 400 for a field that an answer would have to show, and none here does."""
+    if value is not None and value not in played:
+        raise Refusal(400, f"The sandbox does not play this '{name}': leave it out.", param=name)
+
+
 def parse(raw: bytes) -> Ask:
-    """The request. Raises Refusal 400 for broken JSON and for wrong or missing fields."""
+    """The request. Raises Refusal 400 for broken JSON, wrong or missing fields, and what is not
+    played.
+    """
     body = decode(raw, _Body)
     if not body.messages:
         raise Refusal(400, "[] is too short - 'messages'", param="messages")
+    only("n", body.n, [1])
+    only("logprobs", body.logprobs, [False])
+    only("modalities", body.modalities, [["text"]])
+    only("function_call", body.function_call, ["auto", "none"])
     limit = body.max_completion_tokens if body.max_tokens is None else body.max_tokens
     if limit is not None and limit < 1:
         raise Refusal(400, f"Invalid 'max_tokens': {limit} is below 1.", param="max_tokens")

@@ -3,6 +3,7 @@
 The sandbox keeps no state: what refers to an earlier response is not found.
 """
 
+from collections.abc import Iterator
 from hashlib import blake2s
 
 import msgspec
@@ -14,6 +15,7 @@ from router.sandbox.openai import admits, decode, headers, refusal
 from router.sandbox.response_voice import ResponseVoice
 from router.sandbox.shape import fitting
 from router.sandbox.speech import MESSAGE_TOKENS, content_tokens, json_tokens, text_tokens
+from router.sandbox.tools import ANY, Tool, called
 
 __all__ = ["admits", "headers", "parse", "refusal", "too_long", "voice"]
 
@@ -42,22 +44,23 @@ _REPEATED = (
 )  # fmt: skip
 
 
-def _called(body: _Body) -> tuple[str, object] | None:
-    """Name and parameters of the tool that must be called, if one is named or required."""
-    match body.tool_choice:
-        case "required":
-            wanted = None
-        case {"type": "function", "name": str(named)}:
-            wanted = named
-        case _:
-            return None
+def _tools(body: _Body) -> Iterator[Tool]:
     for tool in body.tools or ():
         match tool:
-            case {"type": "function", "name": str(name), **rest} if wanted in (None, name):
-                return name, rest.get("parameters")
+            case {"type": "function", "name": str(name), **rest}:
+                yield name, rest.get("parameters")
             case _:
                 pass
-    return None
+
+
+def _called(body: _Body) -> Tool | None:
+    match body.tool_choice:
+        case "required":
+            return called(ANY, _tools(body))
+        case {"type": "function", "name": str(name)}:
+            return called(name, _tools(body))
+        case _:
+            return None
 
 
 def _said(body: _Body, parameters: object, *, called: bool) -> str | None:

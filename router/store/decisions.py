@@ -13,14 +13,13 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from importlib.resources import files
 from itertools import islice
-from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple
 
 from router.core.faults import Fault, Kind
 from router.ports import Clock, Record
+from router.store.background import Background
 from router.store.exchange import home
 from router.store.redis import TROUBLE, Line
 
@@ -34,7 +33,6 @@ _AT_ONCE: Final = 500
 """In one round trip: half a megabyte, and under a millisecond of Redis' time."""
 _PAUSE_S: Final = 0.25
 _BACK_OFF_S: Final = 2.0
-_LAST_WRITE_S: Final = 1.0
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +51,7 @@ class DecisionsState(NamedTuple):
     lost: int
 
 
-class Decisions:
+class Decisions(Background):
     """Takes records (``ports.Telemetry``) and finds them again; works while it is entered.
 
     ``pack`` makes bytes of a record. Without ``url``, or with ``keep_s`` 0, nothing leaves this
@@ -69,6 +67,7 @@ class Decisions:
         prefix: str = "meritorder",
         keep_s: int = KEEP_S,
     ) -> None:
+        super().__init__("decisions")
         self._pack = pack
         self._clock = clock
         self._home = f"{home(prefix)}d:"
@@ -81,8 +80,6 @@ class Decisions:
         """Until when (unix) and what was packed, oldest first; Redis lacks the last of them."""
         self._unwritten = 0
         self._lost = 0
-        self._task: asyncio.Task[None] | None = None
-        self._leaving = False
 
     @property
     def state(self) -> DecisionsState:
@@ -131,38 +128,18 @@ class Decisions:
             ) from None
         return found if isinstance(found, bytes) else None
 
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run(), name="decisions")
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        """Write what is left, within a second."""
-        self._leaving = True
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_LAST_WRITE_S):
-                while await self.sync() and self._unwritten:
-                    pass
-        await self.close()
-
     async def close(self) -> None:
         """Cut both connections."""
         for line in (self._out, self._back):
             if line is not None:
                 await line.close()
 
-    async def _run(self) -> None:
-        while not self._leaving:
-            went_well = await self.sync()
-            if not self._leaving:
-                await asyncio.sleep(_PAUSE_S if went_well else _BACK_OFF_S)
+    async def _turn(self) -> float:
+        return _PAUSE_S if await self.sync() else _BACK_OFF_S
+
+    async def _rest(self) -> None:
+        while await self.sync() and self._unwritten:
+            pass
 
     async def sync(self) -> bool:
         """Give Redis what it does not have; whether that went well."""

@@ -19,8 +19,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import Literal, Protocol
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -32,12 +31,12 @@ from redis.exceptions import ConnectionError as NoConnection
 from redis.exceptions import TimeoutError as NoAnswer
 
 from router.ports import Clock
+from router.store.background import Background
 from router.store.exchange import SCRIPT, Place, Pulled, arguments, head, read
 from router.store.journal import Batch
 
 _ANSWER_S = 0.5
 _CALL_S = 1.0  # connecting, AUTH and the answer together
-_LAST_PUSH_S = 1.0
 _BACK_OFF_S = (0.25, 2.0)
 
 TROUBLE = (RedisError, OSError, TimeoutError, ValueError)
@@ -190,7 +189,7 @@ class Line:
         await connection.on_connect()
 
 
-class Sharing:
+class Sharing(Background):
     """Keeps one journal and one Redis in step, in the background, while entered."""
 
     def __init__(
@@ -203,6 +202,7 @@ class Sharing:
         interval_s: float = 0.25,
     ) -> None:
         """``interval_s`` is in real seconds, whatever the clock."""
+        super().__init__("sharing")
         self._url = url
         self._line = Line(url)
         self._journal = journal
@@ -210,8 +210,7 @@ class Sharing:
         self._head = head(prefix)
         self._interval_s = interval_s
         self._place = Place()
-        self._task: asyncio.Task[None] | None = None
-        self._leaving = False
+        self._back_off_s, _ = _BACK_OFF_S
         self._synced_mono = clock.mono()
         self._connected, self._since_wall = False, clock.wall()
         self._error = "not connected yet"
@@ -227,45 +226,22 @@ class Sharing:
             error=self._error,
         )
 
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run(), name="sharing")
-        return self
+    async def close(self) -> None:
+        """Cut the connection."""
+        await self._line.close()
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        """Push what is left, within a second."""
-        self._leaving = True
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
-        try:
-            async with asyncio.timeout(_LAST_PUSH_S):
-                while await self.sync() and self._journal.take() is not None:
-                    pass
-        except TimeoutError:
-            pass
-        finally:
-            await self._line.close()
-
-    async def _run(self) -> None:
-        """Cycle until we leave, less often while it fails.
-
-        A cancellation alone may get lost: redis-py sends by `asyncio.wait_for`, which before
-        Python 3.12 swallows one that comes as the sending ends.
-        """
+    async def _turn(self) -> float:
         shortest_s, longest_s = _BACK_OFF_S
-        back_off_s = shortest_s
-        while not self._leaving:
-            if await self.sync():
-                pause_s, back_off_s = self._interval_s, shortest_s
-            else:
-                pause_s, back_off_s = back_off_s, min(longest_s, 2 * back_off_s)
-            if not self._leaving:
-                await asyncio.sleep(pause_s)
+        if await self.sync():
+            self._back_off_s = shortest_s
+            return self._interval_s
+        pause_s = self._back_off_s
+        self._back_off_s = min(longest_s, 2 * pause_s)
+        return pause_s
+
+    async def _rest(self) -> None:
+        while await self.sync() and self._journal.take() is not None:
+            pass
 
     async def sync(self) -> bool:
         """One cycle; whether it went well, and in the state, how.

@@ -24,8 +24,21 @@ from router.surfaces.needs import Wanted
 from router.surfaces.sessions import begun_with, session_of
 from router.surfaces.sla import SlaReader
 
-OWN_KEYS: Final = frozenset({"sla", "provider", "models", "stream_options"})
-"""What no endpoint needs to take: ours, and how usage is asked for, which upstream sees to."""
+OWN_KEYS: Final = frozenset(
+    {
+        "sla",
+        "provider",
+        "models",
+        "session_id",
+        "stream_options",
+        "max_tokens",
+        "max_completion_tokens",
+    }
+)
+"""What no endpoint needs to take: ours, how usage is asked for, and the two names of the longest
+answer, which upstream sees to."""
+
+_TIERED: Final = frozenset({"service_tier", "speed"})
 
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -71,7 +84,7 @@ def read_ask(
         only_natively = natively_only(surface, decoded)
         params = frozenset(name for name in params if decoded[name] is not None)
     session = session_of(headers, fields) or begun_with(wanted.beginning)
-    tier = _tier(fields["service_tier"]) if "service_tier" in fields else Tier.STANDARD
+    tier = Tier.STANDARD if _TIERED.isdisjoint(fields) else _tier(fields)
     return Ask(
         request_id,
         choice.model,
@@ -93,9 +106,11 @@ def read_ask(
     )
 
 
-def _tier(raw: msgspec.Raw) -> Tier:
+def _tier(fields: Fields) -> Tier:
     """Read the tier of service; what is none we know is the provider's to refuse."""
+    if bytes(fields.get("speed", b"")) == b'"fast"':
+        return Tier.FAST_MODE
     try:
-        return Tier.named(TEXT.decode(raw)) or Tier.STANDARD
+        return Tier.named(TEXT.decode(fields.get("service_tier", b"null"))) or Tier.STANDARD
     except msgspec.DecodeError:
         return Tier.STANDARD

@@ -37,6 +37,7 @@ class _Format(msgspec.Struct):
 _messages = msgspec.json.Decoder(list[Message])
 _roles = msgspec.json.Decoder(list[_Role])
 _options = msgspec.json.Decoder(_StreamOptions)
+_words = msgspec.json.Decoder(list[str])
 _format = msgspec.json.Decoder(_Format)
 
 
@@ -108,6 +109,7 @@ _SMALL: Final = frozenset(
         "n",
         "reasoning_effort",
         "seed",
+        "modalities",
     }
 )
 """Fields that may need a capability."""
@@ -122,6 +124,7 @@ def _wishes(fields: Fields) -> Wishes:
     form = typed(fields, "response_format", _format, 'an object such as {"type": "json_object"}')
     logprobs = typed(fields, "logprobs", FLAG, "true or false")
     top = typed(fields, "top_logprobs", NATURAL, "a whole number")
+    spoken = typed(fields, "modalities", _words, 'a list such as ["text", "audio"]')
     tools = typed(fields, "tools", LIST, "a list of tools")
     functions = typed(fields, "functions", LIST, "a list of functions")
     return Wishes(
@@ -131,4 +134,5 @@ def _wishes(fields: Fields) -> Wishes:
         choices=typed(fields, "n", COUNT, "a whole number from 1") or 1,
         reasoning_effort=typed(fields, "reasoning_effort", TEXT, "a word such as low") is not None,
         seed=typed(fields, "seed", INTEGER, "a whole number") is not None,
+        speech="audio" in (spoken or ()),
     )

@@ -21,14 +21,16 @@ def wanted(fields: Fields) -> Wanted:
     needs: set[Capability] = set()
     if (typed(fields, "n", COUNT, "a whole number from 1") or 1) > 1:
         needs.add(Capability.SEVERAL_CHOICES)
-    if typed(fields, "logprobs", NATURAL, "a whole number"):
-        needs.add(Capability.LOGPROBS)
+    if typed(fields, "logprobs", NATURAL, "a whole number") is not None:
+        needs.add(Capability.LOGPROBS)  # 0 too: those of the tokens that were chosen
     if typed(fields, "seed", INTEGER, "a whole number") is not None:
         needs.add(Capability.SEED)
+    limit = typed(fields, "max_tokens", NATURAL, "a whole number of tokens")
     return Wanted(
         prompt=texts_size(fields, "prompt", _TAKES),
         stream=typed(fields, "stream", FLAG, "true or false") or False,
         wants_usage=asks_for_usage(fields),
-        max_tokens=typed(fields, "max_tokens", COUNT, "a whole number of tokens from 1"),
+        # None at all is for who wants the prompt's own log probabilities: one token, as it were.
+        max_tokens=None if limit is None else max(1, limit),
         needs=frozenset(needs),
     )

@@ -74,6 +74,7 @@ def _price(price: Price) -> Json:
         "above": [{"prompt_tokens": tokens, **_rates(p)} for tokens, p in price.above],
         "tiers": {tier.value: _rates(p) for tier, p in price.tiers},
         "fee_usd_per_request": price.fee,
+        "fee_usd_per_search": price.search,
         "source": price.source,
     }
 
@@ -86,6 +87,8 @@ def _rates(price: Price) -> Json:
         "cache_write_usd": price.cache_write,
         "cache_write_1h_usd": price.cache_write_1h,
         "reasoning_usd": price.reasoning,
+        "audio_input_usd": price.audio_input,
+        "audio_output_usd": price.audio_output,
     }
 
 

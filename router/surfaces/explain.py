@@ -127,6 +127,7 @@ def decision_json(explained: Explained, ask: Ask) -> Json:
                 "forecast": None,
                 **_why(endpoint_id, planned, rejection),
             }
+    unknown = ask.preferences.unknown
     return {
         "decision_id": ask.id,
         "model": ask.model,
@@ -149,6 +150,7 @@ def decision_json(explained: Explained, ask: Ask) -> Json:
         "endpoints": list(told.values()),
         "unweighed": decision.unweighed,
         "shadows": [_shadow(shadow) for shadow in explained.shadows],
+        **({"unknown_names": list(unknown)} if unknown else {}),
     }
 
 

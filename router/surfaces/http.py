@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from aiohttp import hdrs, web
 
-from router.core.ask import Ask
+from router.core.ask import NO_PREFERENCES, Ask
 from router.core.catalogue import ModelName
 from router.core.faults import Fault, Kind
 from router.core.surface import Surface
@@ -26,7 +26,8 @@ from router.surfaces.explain import decision_json
 from router.surfaces.guard import INTERNAL, OWNER, guarded, json_answer, log, web_answer
 from router.surfaces.headers import sift
 from router.surfaces.health import ready_answer
-from router.surfaces.models import list_json, model_json, no_model
+from router.surfaces.models import list_json, model_json, no_model, page_json
+from router.surfaces.names import known_names
 from router.surfaces.service import Service
 from router.surfaces.stream import StreamAnswer
 from router.surfaces.whole import WholeAnswer
@@ -98,6 +99,8 @@ async def _read(
     )
     if ask.model not in service.served:
         raise no_model(ask.model, service.served)
+    if ask.preferences is not NO_PREFERENCES:
+        ask = ask._replace(preferences=known_names(ask.preferences, service.served))
     call = Call(body, sifted.forward, ask.stream, ask.wants_usage, request_id, surface=surface)
     return ask, call, received
 
@@ -108,10 +111,7 @@ async def _answer(
     if service.draining():
         raise Fault(Kind.DRAINING, "The proxy is shutting down; try again.", retry_after_s=1.0)
     ask, call, received = await _read(surface, request, service, request_id)
-    if surface is Surface.COUNT_TOKENS and not any(
-        surface in endpoint.speaks for endpoint in service.served[ask.model]
-    ):
-        # Nobody behind counts: what was learned of the model's tokens is the best there is.
+    if _is_counted_here(surface, ask, service):
         return json_answer({"input_tokens": service.count(ask)}, request_id, anthropic=True)
     context = service.trace(request.headers)
     run = service.dispatcher.run
@@ -137,9 +137,20 @@ async def _answer(
     return stream.response
 
 
+def _is_counted_here(surface: Surface, ask: Ask, service: Service) -> bool:
+    """Whether nobody behind counts: what was learned of a model's tokens is the best there is."""
+    return surface is Surface.COUNT_TOKENS and not any(
+        surface in endpoint.speaks for endpoint in service.served[ask.model]
+    )
+
+
 async def _explain(request: web.Request, service: Service, request_id: str) -> web.Response:
-    ask, _, _ = await _read(_surface_of(request), request, service, request_id)
-    return json_answer(decision_json(service.dispatcher.explain(ask), ask), request_id)
+    surface = _surface_of(request)
+    ask, _, _ = await _read(surface, request, service, request_id)
+    told = decision_json(service.dispatcher.explain(ask), ask)
+    if _is_counted_here(surface, ask, service):
+        told["estimate"] = {"input_tokens": service.count(ask)}
+    return json_answer(told, request_id)
 
 
 def _surface_of(request: web.Request) -> Surface:
@@ -157,7 +168,7 @@ def _surface_of(request: web.Request) -> Surface:
 
 async def _models(request: web.Request, service: Service, request_id: str) -> web.Response:
     anthropic = "anthropic-version" in request.headers
-    told = list_json(service.served, anthropic=anthropic)
+    told = page_json(service.served, request.query) if anthropic else list_json(service.served)
     return json_answer(told, request_id, anthropic=anthropic)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from router.core.ask import Ask, Bound, BoundKind, Mode, PromptSize, Sla
+from router.core.ask import Ask, Bound, BoundKind, Mode, Preferences, PromptSize, Sla
 from router.core.catalogue import Endpoint, EndpointId, ModelName
 from router.core.decision import (
     Decision,
@@ -31,7 +31,7 @@ from router.core.surface import Surface
 from router.ports import Record
 from router.surfaces.explain import answer_json
 
-VERSION: Final = 1
+VERSION: Final = 2
 """What another version packed is not read: it is older than an hour soon."""
 
 
@@ -88,6 +88,7 @@ class _Kept(NamedTuple):
     forecasts: tuple[_Foreseen, ...]
     rejections: tuple[_Rejected, ...]
     shadows: tuple[Shadow, ...]
+    unknown: tuple[str, ...]
 
 
 class Kept(NamedTuple):
@@ -138,6 +139,7 @@ def pack(record: Record) -> bytes:
             forecasts,
             rejections,
             shadows,
+            ask.preferences.unknown,
         )
     )
 
@@ -152,7 +154,8 @@ def unpack(packed: bytes) -> Kept | None:
         return None
     bounds = tuple(Bound(*bound) for bound in kept.bounds)
     sla = Sla(bounds, kept.mode, kept.percentile, kept.policy)
-    ask = Ask(kept.id, kept.model, sla, PromptSize(0), surface=kept.surface)
+    wishes = Preferences(unknown=kept.unknown)
+    ask = Ask(kept.id, kept.model, sla, PromptSize(0), surface=kept.surface, preferences=wishes)
     outcome = Outcome(kept.attempts, kept.received, kept.ended, kept.fault, sla)
     return Kept(kept.owner, answer_json(_explained(kept), outcome, ask))
 

@@ -164,6 +164,7 @@ class Wishes(NamedTuple):
     choices: int
     reasoning_effort: bool
     seed: bool
+    speech: bool
 
 
 FORMATS: Final[Mapping[str | None, Capability]] = {
@@ -187,4 +188,6 @@ def needs_of(wishes: Wishes, found: Media) -> frozenset[Capability]:
         needs.add(Capability.REASONING_EFFORT)
     if wishes.seed:
         needs.add(Capability.SEED)
+    if wishes.speech:
+        needs.add(Capability.AUDIO)
     return frozenset(needs)

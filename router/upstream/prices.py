@@ -139,10 +139,16 @@ _WAYS_TO_THINK: Mapping[str, str] = {
 
 
 def _lacks(row: _Row, said: Mapping[str, object]) -> frozenset[str]:
-    """Return the ways in which Anthropic's API cannot be told an effort for this model."""
-    if row.litellm_provider != "anthropic":
-        return frozenset()
-    return frozenset(way for flag, way in _WAYS_TO_THINK.items() if said.get(flag) is not True)
+    """Return what this model cannot be told: of Anthropic's the ways to say an effort, of OpenAI's
+    reasoning models the older name of the longest answer.
+    """
+    match row.litellm_provider:
+        case "anthropic":
+            return frozenset(w for flag, w in _WAYS_TO_THINK.items() if said.get(flag) is not True)
+        case "openai" | "azure" if said.get("supports_reasoning") is True:
+            return frozenset({"max_tokens"})
+        case _:
+            return frozenset()
 
 
 def _surfaces(row: _Row) -> frozenset[Surface]:

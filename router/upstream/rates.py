@@ -36,6 +36,8 @@ class _Rates(NamedTuple):
     cache_write: float | None
     cache_write_1h: float | None
     reasoning: float | None
+    audio_input: float | None
+    audio_output: float | None
 
 
 def price_of(row: Row, source: str) -> Price | None:
@@ -49,13 +51,18 @@ def price_of(row: Row, source: str) -> Price | None:
     base = _price(_rates(row, ""), source=source, fee=_number(row, "input_cost_per_request"))
     if base is None:
         return None
+    base = replace(base, search=_search(row))
     tiers = []
     for suffix, tier in _TIERS.items():
         found = _price(_rates(row, suffix), base)
         if found is not None:
             found = replace(found, above=_steps(row, suffix, found) or _steps(row, "", base))
             tiers.append((tier, found))
-    return replace(base, above=_steps(row, "", base), tiers=tuple(tiers))
+    above = _steps(row, "", base)
+    if (factor := _fast_mode(row)) is not None:
+        fast = replace(base, above=above).times(factor)
+        tiers.append((Tier.FAST_MODE, replace(fast, search=base.search)))
+    return replace(base, above=above, tiers=tuple(tiers))
 
 
 def _by_range(ranges: list[Row], source: str) -> Price | None:
@@ -94,7 +101,22 @@ def _rates(row: Row, suffix: str) -> _Rates:
         _number(row, f"cache_creation_input_token_cost{suffix}") or None,  # 0: not known
         _number(row, f"cache_creation_input_token_cost_above_1hr{suffix}") or None,
         _number(row, f"output_cost_per_reasoning_token{suffix}"),
+        _number(row, f"input_cost_per_audio_token{suffix}"),
+        _number(row, f"output_cost_per_audio_token{suffix}"),
     )
+
+
+def _fast_mode(row: Row) -> float | None:
+    """Return what Anthropic's fast mode multiplies all prices of tokens by."""
+    own = row.get("provider_specific_entry")
+    return _number(own, "fast") if isinstance(own, dict) else None
+
+
+def _search(row: Row) -> float:
+    """Return USD per search, of the usual size of what is read; no provider has tiers of it."""
+    sizes = row.get("search_context_cost_per_query")
+    usual = _number(sizes, "search_context_size_medium") if isinstance(sizes, dict) else None
+    return usual or 0.0
 
 
 def _cached(row: Row, suffix: str) -> float | None:
@@ -121,6 +143,8 @@ def _price(
         cache_write_1h=_million(rates.cache_write_1h),
         # Thought at the price of all output needs no word of its own.
         reasoning=None if rates.reasoning == rates.output else _million(rates.reasoning),
+        audio_input=None if rates.audio_input == rates.input else _million(rates.audio_input),
+        audio_output=None if rates.audio_output == rates.output else _million(rates.audio_output),
     )
     if base is None:
         return price
@@ -130,7 +154,10 @@ def _price(
         cache_write=base.cache_write and (price.cache_write or base.cache_write),
         cache_write_1h=base.cache_write_1h and (price.cache_write_1h or base.cache_write_1h),
         reasoning=base.reasoning and (price.reasoning or base.reasoning),
+        audio_input=base.audio_input and (price.audio_input or base.audio_input),
+        audio_output=base.audio_output and (price.audio_output or base.audio_output),
         fee=base.fee,
+        search=base.search,
         source=base.source,
     )
 

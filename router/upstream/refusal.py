@@ -35,6 +35,17 @@ _NO_SUCH_MODEL = re.compile(
     r"|deployment.{0,80}not exist",
     re.IGNORECASE | re.DOTALL,
 )
+_ANOTHERS = re.compile(
+    r"previous_response_not_found|invalid_encrypted_content"
+    r"|\b(response|conversation|item|prompt|container|file)s?( object)?:?( with)?( id)?"
+    r"[ '\"`=:]{1,3}[\w-]{4,128}['\"`]?,? (was |could |can )?not (be )?found"
+    r"|\bno such (file|container|conversation|response|prompt)\b"
+    r"|\bno (file|container|conversation|response|prompt) with id\b"
+    r"|\b(file|container|conversation|response) not found\b"
+    r"|encrypted content .{0,256}could not be verified|invalid .?signature.? in .?thinking",
+    re.IGNORECASE,
+)
+"""An identifier or a seal that this provider never gave out."""
 _FLAGGED = re.compile(r"moderation|flagged|content[ _](filter|policy)", re.IGNORECASE)
 _NO_FUNDS = re.compile(
     r"insufficient_(quota|balance|credits)|exceeded[ _](your[ _])?current[ _]quota", re.IGNORECASE
@@ -92,6 +103,8 @@ def kind_of(status: int, body: bytes) -> Kind:
     words = _words(body)
     if status in (400, 413, 422, 500) and _CONTEXT.search(words):
         return Kind.CONTEXT_EXCEEDED
+    if status in (400, 404, 422) and _ANOTHERS.search(words):
+        return Kind.ANOTHERS
     if status == HTTPStatus.NOT_FOUND:
         # A request cannot make a URL or a model disappear: configuration did. What a request can
         # name and miss (a file, a prompt) comes with an error that speaks of neither.
@@ -172,6 +185,8 @@ def _message(endpoint: Endpoint, kind: Kind, status: int) -> str:
             )
         case Kind.CONTEXT_EXCEEDED:
             return f"{endpoint.id}: the request is longer than the model's context"
+        case Kind.ANOTHERS:
+            return f"{endpoint.id}: the provider has not what the request refers to ({status})"
         case Kind.RATE_LIMITED:
             return f"{endpoint.id}: rate limit reached"
         case Kind.REJECTED:

@@ -55,8 +55,15 @@ class _Item(msgspec.Struct, gc=False):
     input: Any = None
     code: Any = None
     result: Any = None
+    action: Any = None
     content: list[_Text] | None = None
     summary: list[_Text] | None = None
+
+
+def _is_search(item: _Item) -> bool:
+    """Whether an item is a search of the web, which is paid; to open a page it found is not."""
+    action = item.action.get("type") if isinstance(item.action, dict) else None
+    return item.type == "web_search_call" and action in (None, "search")
 
 
 class _Why(msgspec.Struct, gc=False):
@@ -76,9 +83,12 @@ class _Response(msgspec.Struct, gc=False):
     @property
     def counted(self) -> Usage | None:
         usage = read_usage(self.usage) if is_given(self.usage) else None
-        if usage is not None and usage.tier is None and self.service_tier is not None:
-            return usage._replace(tier=Tier.named(self.service_tier))
-        return usage
+        if usage is None:
+            return None
+        if usage.tier is None and self.service_tier is not None:
+            usage = usage._replace(tier=Tier.named(self.service_tier))
+        searches = sum(map(_is_search, self.output or ()))
+        return usage._replace(searches=searches) if searches else usage
 
     @property
     def finish(self) -> str | None:

@@ -14,7 +14,7 @@ import msgspec
 
 from router.core.catalogue import Endpoint
 from router.core.faults import Fault, Kind
-from router.upstream.body import OUR_KEYS
+from router.upstream.body import OUR_KEYS, SESSION_KEY
 from router.upstream.unreadable import UNREADABLE
 
 PARAMS = frozenset(
@@ -29,7 +29,7 @@ PARAMS = frozenset(
 )  # fmt: skip
 """What describes an answer. Anything else is not litellm's to decide."""
 
-_OURS = frozenset((*OUR_KEYS, "model", "stream", "stream_options"))
+_OURS = frozenset((*OUR_KEYS, SESSION_KEY, "model", "stream", "stream_options"))
 _LITELLMS_OWN = ("provider_specific_fields", "citations", "system_fingerprint")
 
 

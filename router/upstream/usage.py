@@ -6,8 +6,8 @@ at the top, Alibaba tells written tokens as Anthropic does but inside the prompt
 DeepInfra add a cost in USD, Groq wraps the object, xAI and Google leave the thinking out of
 ``completion_tokens`` and only ``total_tokens`` shows it. Anthropic itself has no total and counts
 what was read from or written to its cache beside ``input_tokens``; the tokens of a compaction it
-made on the way are counted apart, in ``iterations``. llama.cpp tells in its timings what its cache
-held, and in a stream perhaps nothing else.
+made on the way are counted apart, in ``iterations``, and so are its searches of the web. llama.cpp
+tells in its timings what its cache held, and in a stream perhaps nothing else.
 
 A number that is absent, null or no number is not there; nothing here raises.
 """
@@ -27,6 +27,9 @@ _NANO = 1_000_000_000
 _NANO_PER_TICK = 0.1
 """xAI reports ticks of 1e-10 USD."""
 
+
+_FAST = "fast"
+"""What Anthropic calls the speed that costs more."""
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=10**15)] | None
 
@@ -51,6 +54,13 @@ class _Details(msgspec.Struct, gc=False):
     cache_creation_token_details: _Written | None = None
     reasoning_tokens: _Count = None
     thinking_tokens: _Count = None
+    audio_tokens: _Count = None
+
+
+class _Served(msgspec.Struct, gc=False):
+    """What Anthropic's own tools did."""
+
+    web_search_requests: _Count = None
 
 
 class _Counts(msgspec.Struct, gc=False):
@@ -72,11 +82,13 @@ class _Counts(msgspec.Struct, gc=False):
     completion_tokens_details: _Details | None = None
     output_tokens_details: _Details | None = None
     service_tier: Any = None
+    speed: Any = None
     cost: Any = None
     cost_details: Any = None
     cost_in_usd_ticks: Any = None
     estimated_cost: Any = None
     is_byok: Any = None
+    server_tool_use: _Served | None = None
 
 
 class _Timings(msgspec.Struct, gc=False):
@@ -192,6 +204,15 @@ def _count(told: _Counts) -> Usage | None:
         cache_write_1h=min(an_hour, written),
         tier=None if told.service_tier is None else Tier.named(told.service_tier),
     )
+    if before.audio_tokens or after.audio_tokens:
+        usage = usage._replace(
+            audio_input=min(before.audio_tokens or 0, usage.fresh_input),
+            audio_output=min(after.audio_tokens or 0, text),
+        )
+    if told.speed == _FAST:
+        usage = usage._replace(tier=Tier.FAST_MODE)
+    if told.server_tool_use is not None:
+        usage = usage._replace(searches=told.server_tool_use.web_search_requests or 0)
     return _with_compactions(usage, told.iterations) if told.iterations else usage
 
 

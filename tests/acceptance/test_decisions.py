@@ -60,9 +60,11 @@ async def test_any_replica_tells_the_key_that_asked_and_no_other() -> None:
 
 async def test_it_is_the_same_object_that_stands_in_an_explained_answer() -> None:
     async with proxy(adapters=False) as house:
-        asked = await house.ask(sla={"TTFT-Ms": 3000, "Explain": "1"})
+        wish = {"order": ["parasial"]}
+        asked = await house.ask(sla={"TTFT-Ms": 3000, "Explain": "1"}, provider=wish)
         _, told = await decision(house, asked.id, {})
         assert told == asked.json["meritorder"]
+        assert told["decision"]["unknown_names"] == ["provider.order: parasial"]
 
 
 async def test_a_refused_request_is_told_under_its_request_id() -> None:

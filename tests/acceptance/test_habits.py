@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
 
 from tests.acceptance.proxy import Proxy, proxy
 
+TURN = {"messages": [{"role": "user", "content": "hi"}]}
 CLASSES = {"classes": {"auxiliary": "batch", "main": "interactive"}}
 
 
@@ -67,3 +70,22 @@ async def test_a_class_of_requests_gets_its_policy(house: Proxy) -> None:
     for said, policy in (("auxiliary", "batch"), ("main", "interactive"), ("workflow", "default")):
         told = await house.explain(headers={"X-Claude-Code-Request-Class": said})
         assert told["policy"] == policy
+
+
+@pytest.mark.parametrize("key", ["session_id", "prompt_cache_key"])
+@pytest.mark.parametrize(
+    ("path", "model", "more"),
+    [
+        ("/v1/chat/completions", "claude-sonnet-4", {"max_tokens": 20, **TURN}),
+        ("/v1/messages", "deepseek-r1", {"max_tokens": 20, **TURN}),
+        ("/v1/messages", "claude-sonnet-4", {"max_tokens": 20, **TURN}),
+        ("/v1/responses", "claude-sonnet-4", {"max_output_tokens": 20, "input": "hi"}),
+    ],
+)
+async def test_a_conversation_may_be_named_in_the_body_of_every_dialect(
+    house: Proxy, key: str, path: str, model: str, more: dict[str, object]
+) -> None:
+    body = {"model": model, **more, key: "chat 1"}
+    reply = await house.post(path, json.dumps(body).encode(), {})
+    assert reply.status == 200
+    assert (await house.record(reply.id)).ask.session

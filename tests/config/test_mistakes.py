@@ -149,8 +149,8 @@ WRONG = {
     "typo in a tier": (
         row(price="{ input = 1, output = 2, tiers = { flex = { input = 2, output = 3, fee = 1 }}}"),
         (
-            f"{FIRST} price.tiers.flex.fee: unknown key; known: above, cache_write, "
-            "cache_write_1h, cached_input, input, output, reasoning"
+            f"{FIRST} price.tiers.flex.fee: unknown key; known: above, audio_input, "
+            "audio_output, cache_write, cache_write_1h, cached_input, input, output, reasoning"
         ),
     ),
     "negative price": (

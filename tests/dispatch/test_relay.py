@@ -164,6 +164,15 @@ def test_an_exception_where_the_answer_begins_is_internal_and_reported_once() ->
     assert ran.upstream.open == 0
 
 
+def test_who_has_not_what_is_kept_elsewhere_does_not_hide_why_its_owner_could_not_answer() -> None:
+    script = {CHEAP.id: [failing(Kind.RATE_LIMITED)], MIDDLE.id: [failing(Kind.ANOTHERS)]}
+    ran = Stage(script, fleet=(CHEAP, MIDDLE)).play()
+    assert [a.fault for a in ran.attempts] == [Kind.RATE_LIMITED, Kind.ANOTHERS]
+    assert ran.fault is Kind.RATE_LIMITED
+    assert isinstance(ran.raised, Fault)
+    assert ran.raised.kind is Kind.RATE_LIMITED
+
+
 # Empty answers
 
 
@@ -174,6 +183,23 @@ def test_an_empty_answer_is_tried_elsewhere(finish: str | None, *, stream: bool)
     ran = Stage({CHEAP.id: [empty]}, ask=an_ask(stream=stream)).play()
     assert [a.fault for a in ran.attempts] == [Kind.EMPTY, None]
     assert ran.client.data == b"one two three[DONE]"
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("usage", [Usage(50), Usage(50, reasoning=9)])
+def test_one_of_hidden_thoughts_alone_is_empty_too(usage: Usage, *, stream: bool) -> None:
+    empty = Script([(0.1, Piece(b"{}", usage=usage, finish="stop", ended=True))])
+    ran = Stage({CHEAP.id: [empty]}, ask=an_ask(stream=stream)).play()
+    assert [a.fault for a in ran.attempts] == [Kind.EMPTY, None]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_model_that_ends_its_turn_without_a_word_has_answered(*, stream: bool) -> None:
+    silent = Script([(0.1, Piece(b"{}", usage=Usage(50, text=3), finish="end_turn", ended=True))])
+    ran = Stage({CHEAP.id: [silent]}, ask=an_ask(stream=stream)).play()
+    assert [a.fault for a in ran.attempts] == [None]
+    assert ran.client.data == b"{}"
+    assert ran.attempts[0].cost_nano_usd > 0
 
 
 @pytest.mark.parametrize("stream", [True, False])

@@ -82,7 +82,13 @@ async def test_the_same_prompt_is_read_from_the_cache(market: Market) -> None:
         ({"model": "m", "prompt": []}, "prompt"),
         ({"model": "m", "prompt": ["a", "b"]}, "prompt"),
         ({"model": "m", "prompt": {"a": 1}}, "prompt"),
+        ({"model": "m", "prompt": [[1], [2]]}, "prompt"),
         ({"model": "m", "prompt": "x", "max_tokens": 0}, "max_tokens"),
+        ({"model": "m", "prompt": "x", "n": 2}, "n"),
+        ({"model": "m", "prompt": "x", "best_of": 2}, "best_of"),
+        ({"model": "m", "prompt": "x", "logprobs": 0}, "logprobs"),
+        ({"model": "m", "prompt": "x", "echo": True}, "echo"),
+        ({"model": "m", "prompt": "x", "suffix": "y"}, "suffix"),
     ],
 )
 async def test_a_bad_body_is_a_400_in_the_true_shape(
@@ -93,8 +99,9 @@ async def test_a_bad_body_is_a_400_in_the_true_shape(
 
 
 async def test_a_prompt_may_be_a_list_of_tokens(market: Market) -> None:
-    reply = await call(market, path=PATH, prompt=[1, 2, 3, 4, 5], headers=SHORT)
-    assert reply.json["usage"]["prompt_tokens"] == 5
+    for prompt in ([1, 2, 3, 4, 5], [[1, 2, 3, 4, 5]]):
+        reply = await call(market, path=PATH, prompt=prompt, headers=SHORT)
+        assert reply.json["usage"]["prompt_tokens"] == 5
 
 
 @pytest.mark.parametrize("fault", ["error_mid:3", "http_429:7", "half_chunk"])

@@ -171,6 +171,10 @@ async def test_a_structured_answer_fits_its_schema(market: Market, *, stream: bo
         ({"model": "m", "messages": HELLO, "max_tokens": 0}, "max_tokens"),
         ({"model": "m", "messages": HELLO, "max_tokens": "9"}, "max_tokens"),
         ({"model": "m", "messages": HELLO, "stream": "yes"}, "stream"),
+        ({"model": "m", "messages": HELLO, "n": 2}, "n"),
+        ({"model": "m", "messages": HELLO, "logprobs": True}, "logprobs"),
+        ({"model": "m", "messages": HELLO, "modalities": ["text", "audio"]}, "modalities"),
+        ({"model": "m", "messages": HELLO, "function_call": {"name": "f"}}, "function_call"),
     ],
 )
 async def test_a_bad_body_is_a_400_in_the_true_shape(

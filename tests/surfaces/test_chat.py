@@ -62,6 +62,10 @@ def test_of_two_limits_of_the_answer_the_tighter_holds() -> None:
     assert ask(max_tokens=300).max_tokens == 300
     assert ask(max_completion_tokens=200).max_tokens == 200
     assert ask(max_tokens=300, max_completion_tokens=200).max_tokens == 200
+    # Either name is told to everybody by the one they take: neither excludes anybody.
+    assert ask(max_tokens=300, max_completion_tokens=200).params.isdisjoint(
+        {"max_tokens", "max_completion_tokens"}
+    )
 
 
 def test_our_own_keys_are_no_parameters_of_the_model() -> None:
@@ -74,6 +78,7 @@ def test_our_own_keys_are_no_parameters_of_the_model() -> None:
 @pytest.mark.parametrize(
     ("word", "tier"),
     [
+        ("fast", Tier.PRIORITY),
         ("flex", Tier.FLEX),
         ("priority", Tier.PRIORITY),
         ("auto", Tier.STANDARD),
@@ -117,6 +122,8 @@ FILE = {"type": "file", "file": {"file_data": "data:application/pdf;base64,JVBE"
         ({"seed": 0}, {Capability.SEED}),
         ({"messages": [{"role": "user", "content": [IMAGE]}]}, {Capability.IMAGES}),
         ({"messages": [{"role": "user", "content": [AUDIO]}]}, {Capability.AUDIO}),
+        ({"modalities": ["text", "audio"], "audio": {"voice": "alloy"}}, {Capability.AUDIO}),
+        ({"modalities": ["text"]}, set()),
         ({"messages": [{"role": "user", "content": [FILE]}]}, {Capability.DOCUMENTS}),
         (
             {"messages": [{"role": "user", "content": [{"type": "text", "text": "hi"}]}]},

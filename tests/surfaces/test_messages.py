@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from router.core.ask import Ask
-from router.core.catalogue import Capability
+from router.core.catalogue import Capability, Tier
 from router.core.faults import Fault
 from router.core.policy import DEFAULT_POLICY
 from router.core.surface import Surface
@@ -46,6 +46,21 @@ def test_a_plain_question_needs_nothing() -> None:
     found = ask(stream=True)
     assert (found.surface, found.model, found.stream) == (Surface.MESSAGES, "deepseek-r1", True)
     assert (found.max_tokens, found.needs, found.only_natively) == (900, frozenset(), "")
+
+
+@pytest.mark.parametrize(
+    ("speed", "tier"),
+    [
+        ("fast", Tier.FAST_MODE),
+        ("standard", Tier.STANDARD),
+        (None, Tier.STANDARD),
+        (2, Tier.STANDARD),
+    ],
+)
+def test_speed_is_a_tier_of_its_own(speed: object, tier: Tier) -> None:
+    found = ask(speed=speed, service_tier="auto")
+    assert found.tier is tier
+    assert ask(speed=speed).tier is tier
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,12 @@ def test_a_completion_streams_and_may_need_what_a_chat_needs() -> None:
     assert found.needs == {Capability.SEVERAL_CHOICES, Capability.LOGPROBS, Capability.SEED}
 
 
+def test_the_prompts_own_log_probabilities_may_be_all_that_is_wanted() -> None:
+    found = ask(Surface.COMPLETIONS, prompt="Once", max_tokens=0, echo=True, logprobs=0)
+    assert found.max_tokens == 1
+    assert found.needs == {Capability.LOGPROBS}
+
+
 @pytest.mark.parametrize(
     ("surface", "more", "path"),
     [

@@ -177,6 +177,7 @@ MESSAGES = {
         + stop(server_tool_use={"web_search_requests": 1})
         + STOP,
         chars=10 + 7 + 5,
+        usage=COUNTED._replace(searches=1),
     ),
     "only thinking": same(
         start() + block(0, *_THOUGHTS, type="thinking", thinking="") + stop("max_tokens") + STOP,

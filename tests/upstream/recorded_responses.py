@@ -95,6 +95,7 @@ _THOUGHT = {
     "encrypted_content": "gAAAAAB",
 }
 _SEARCH = {"id": "ws_1", "type": "web_search_call", "status": "completed"}
+_OPENED = {**_SEARCH, "id": "ws_2", "action": {"type": "open_page", "url": "https://example.com"}}
 _IMAGE = {"id": "ig_1", "type": "image_generation_call", "result": "iVBORw0KGgo="}
 _PLAIN = (CREATED, UNDER_WAY, *HELLO, completed(MESSAGE))
 _INCOMPLETE = response("incomplete", MESSAGE, incomplete_details={"reason": "max_output_tokens"})
@@ -158,7 +159,8 @@ RESPONSES = {
         done(_SEARCH),
         *HELLO,
         ("response.output_text.annotation.added", {"annotation": {"type": "url_citation"}}),
-        completed(_SEARCH, MESSAGE),
+        completed(_SEARCH, _OPENED, MESSAGE),
+        usage=COUNTED._replace(searches=1),
     ),
     "image": same(
         CREATED,

@@ -10,8 +10,10 @@ from router.core.surface import Surface
 from router.upstream.body import edit
 from tests.upstream.asking import an_endpoint
 
+NEWER = "max_completion_tokens"
 ENDPOINT = an_endpoint(upstream_model='org/m"1\u00e9')
-NAMES = st.text(min_size=1).filter(lambda name: name not in {"sla", "provider", "models", "model"})
+OURS = {"sla", "provider", "models", "model", "session_id"}
+NAMES = st.text(min_size=1).filter(lambda name: name not in OURS)
 SCALARS = (
     st.none()
     | st.booleans()
@@ -117,3 +119,52 @@ def test_what_is_no_object_is_refused(body: bytes) -> None:
     with pytest.raises(Fault) as told:
         edited(body)
     assert told.value.kind is Kind.BAD_JSON
+
+
+@pytest.mark.parametrize(
+    ("lacks", "said", "sent"),
+    [
+        ("max_completion_tokens", b'"max_completion_tokens":7', {"max_tokens": 7}),
+        ("max_completion_tokens", b'"max_tokens":7', {"max_tokens": 7}),
+        ("max_tokens", b'"max_tokens":7', {"max_completion_tokens": 7}),
+        ("max_tokens", b'"max_tokens":9,"max_completion_tokens":10', {"max_completion_tokens": 9}),
+        (
+            "max_tokens",
+            b'"max_tokens":null,"max_completion_tokens":8',
+            {NEWER: 8},
+        ),
+        ("seed", b'"max_tokens":7', {"max_tokens": 7}),
+    ],
+)
+def test_the_longest_answer_is_said_by_the_name_that_the_endpoint_takes(
+    lacks: str, said: bytes, sent: dict[str, int]
+) -> None:
+    there = an_endpoint(unsupported_params=frozenset({lacks}))
+    told = json.loads(edit(b'{"model":"m",' + said + b"}", there, stream=False, wants_usage=False))
+    assert told == {"model": there.upstream_model, **sent}
+
+
+def test_completions_have_one_name_for_their_limit() -> None:
+    there = an_endpoint(unsupported_params=frozenset({"max_tokens"}))
+    body = b'{"model":"m","max_tokens":7}'
+    told = edit(body, there, stream=False, wants_usage=False, surface=Surface.COMPLETIONS)
+    assert json.loads(told)["max_tokens"] == 7
+
+
+@pytest.mark.parametrize(
+    ("provider", "surface", "kept"),
+    [
+        ("openai", Surface.CHAT, {"prompt_cache_key": "k"}),
+        ("openai", Surface.RESPONSES, {"prompt_cache_key": "k"}),
+        ("openrouter", Surface.CHAT, {"prompt_cache_key": "k", "session_id": "s"}),
+        ("anthropic", Surface.MESSAGES, {}),
+        ("anthropic", Surface.COUNT_TOKENS, {}),
+    ],
+)
+def test_the_name_of_a_conversation_reaches_who_knows_the_word(
+    provider: str, surface: Surface, kept: dict[str, str]
+) -> None:
+    there = an_endpoint(provider=provider)
+    body = b'{"model":"m","session_id":"s","prompt_cache_key":"k"}'
+    told = json.loads(edit(body, there, stream=False, wants_usage=False, surface=surface))
+    assert told == {"model": there.upstream_model, **kept}

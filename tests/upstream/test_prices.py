@@ -275,6 +275,35 @@ def test_thinking_has_a_price_of_its_own_only_where_it_is_another() -> None:
     assert (dearer.reasoning, equal.reasoning) == (4.0, None)
 
 
+def test_sound_and_searches_have_prices_of_their_own() -> None:
+    sizes = {f"search_context_size_{size}": usd for size, usd in (("low", 0.01), ("medium", 0.02))}
+    found = price(
+        {
+            **tokens(input_flex=1e-7, output_flex=2e-7),
+            "input_cost_per_audio_token": 3.2e-5,
+            "output_cost_per_audio_token": 6.4e-5,
+            "search_context_cost_per_query": sizes,
+        }
+    )
+    assert found is not None
+    for each in (found, found.tiers[0][1]):
+        assert (each.audio_input, each.audio_output, each.search) == (32.0, 64.0, 0.02)
+    plain = price(tokens())
+    assert plain is not None
+    assert (plain.audio_input, plain.audio_output, plain.search) == (None, None, 0.0)
+
+
+def test_the_fast_mode_of_claude_multiplies_its_tokens_and_not_its_searches() -> None:
+    sizes = {"search_context_size_medium": 0.01}
+    own = {"provider_specific_entry": {"us": 1.1, "fast": 2.0}}
+    found = price({**tokens(), **own, "search_context_cost_per_query": sizes})
+    assert found is not None
+    ((tier, fast),) = found.tiers
+    assert tier is Tier.FAST_MODE
+    assert (fast.input, fast.output) == (2 * found.input, 2 * found.output)
+    assert fast.search == found.search == 0.01
+
+
 def test_a_fee_for_each_request_is_read() -> None:
     found = price({"input_cost_per_request": 0.005, **tokens(input_flex=1e-7, output_flex=2e-7)})
     assert found is not None
@@ -336,6 +365,16 @@ def test_flags_become_capabilities_and_silence_says_nothing() -> None:
     silent = entry({})
     assert silent is not None
     assert silent.capabilities is None
+
+
+def test_openais_reasoning_models_lack_the_older_name_of_the_longest_answer() -> None:
+    def lacks(provider: str, *, thinks: bool) -> frozenset[str]:
+        found = entry({"litellm_provider": provider, "supports_reasoning": thinks})
+        assert found is not None
+        return found.lacks
+
+    assert lacks("openai", thinks=True) == lacks("azure", thinks=True) == {"max_tokens"}
+    assert lacks("openai", thinks=False) == lacks("xai", thinks=True) == frozenset()
 
 
 def test_windows_lengths_and_the_last_day_are_read() -> None:

@@ -81,6 +81,22 @@ TOLD = (
         86 * 1250 + 1920 * 125 + 300 * 10_000,
     ),
     Told(
+        "openai chat, spoken",
+        "https://platform.openai.com/docs/guides/audio",
+        {
+            "usage": {
+                "prompt_tokens": 180,
+                "completion_tokens": 400,
+                "total_tokens": 580,
+                "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 150},
+                "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 300},
+            },
+        },
+        Usage(fresh_input=180, text=400, audio_input=150, audio_output=300),
+        Price(2.5, 10, audio_input=32, audio_output=64),
+        30 * 2500 + 150 * 32_000 + 100 * 10_000 + 300 * 64_000,
+    ),
+    Told(
         "openai chat, flex",
         "https://platform.openai.com/docs/guides/flex-processing",
         {
@@ -267,9 +283,37 @@ TOLD = (
             cache_write=500,
             text=4500,
             tier=Tier.STANDARD,
+            searches=1,
         ),
-        Price(3, 15, cached_input=0.3, cache_write=3.75),
-        24_500 * 3000 + 178_000 * 300 + 500 * 3750 + 4500 * 15_000,
+        Price(3, 15, cached_input=0.3, cache_write=3.75, search=0.01),
+        24_500 * 3000 + 178_000 * 300 + 500 * 3750 + 4500 * 15_000 + 10_000_000,
+    ),
+    Told(
+        "anthropic, fast mode",
+        "https://platform.claude.com/docs/en/build-with-claude/fast-mode",
+        {
+            "usage": {
+                "input_tokens": 1000,
+                "cache_read_input_tokens": 2000,
+                "output_tokens": 100,
+                "service_tier": "standard",
+                "speed": "fast",
+            },
+        },
+        Usage(fresh_input=1000, cache_read=2000, text=100, tier=Tier.FAST_MODE),
+        Price(5, 25, 0.5, tiers=((Tier.FAST_MODE, Price(10, 50, 1.0)),)),
+        1000 * 10_000 + 2000 * 1000 + 100 * 50_000,
+    ),
+    Told(
+        "openai chat, fast, which was priority",
+        "https://developers.openai.com/api/docs/guides/fast-mode",
+        {
+            "service_tier": "fast",
+            "usage": {"prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100},
+        },
+        Usage(fresh_input=1000, text=100, tier=Tier.PRIORITY),
+        OPENAI,
+        1000 * 2500 + 100 * 20_000,
     ),
     Told(
         "anthropic through litellm",

@@ -124,8 +124,8 @@ def _result(message: Fields, path: str) -> Fields:
 
 def _blocks(message: Fields, path: str) -> list[Fields]:
     content = message.get("content")
-    if not content:  # nothing was said: Anthropic takes no empty text
-        return []
+    if not content or (isinstance(content, str) and not content.strip()):
+        return []  # nothing was said: Anthropic takes no blank text
     if isinstance(content, str):
         return [_cached({"type": "text", "text": content}, message)]
     blocks = _parts(content, f"{path}.content")
@@ -148,7 +148,7 @@ def _block(part: Fields, path: str) -> Fields | None:
         case "text" | "refusal" as kind:
             only(part, (*_PART, kind), path)
             said = text(part.get(kind), f"{path}.{kind}")
-            return {"type": "text", "text": said} if said else None
+            return {"type": "text", "text": said} if said.strip() else None
         case "image_url":
             only(part, (*_PART, "image_url"), path)
             image = mapping(part.get("image_url"), f"{path}.image_url")

@@ -58,6 +58,8 @@ def request(body: bytes, endpoint: Endpoint) -> bytes:
         raise wrong("max_tokens", "a whole number from 1")
     told["max_completion_tokens" if openais else "max_tokens"] = limit
     carry(fields, told, "stream", "temperature", "top_p")
+    if openais:
+        carry(fields, told, "prompt_cache_key")
     if fields.get("top_k") is not None:
         if openais:
             raise refused("top_k", "OpenAI's models do not take it")
@@ -113,7 +115,7 @@ def _tool(tool: Fields, path: str) -> Fields:
     function: Fields = {"name": text(tool.get("name"), f"{path}.name")}
     carry(tool, function, "description")
     function["parameters"] = mapping(tool.get("input_schema"), f"{path}.input_schema")
-    if tool.get("strict"):
+    if tool.get("strict") and is_strict(function["parameters"]):
         function["strict"] = True
     return {"type": "function", "function": function}
 

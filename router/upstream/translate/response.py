@@ -12,7 +12,8 @@ _ECHOED: Final = (
     "instructions", "max_output_tokens", "max_tool_calls", "prompt_cache_key",
     "safety_identifier", "temperature", "top_p", "user",
 )  # fmt: skip
-_INCOMPLETE: Final = {"length": "max_output_tokens", "content_filter": "content_filter"}
+INCOMPLETE: Final = {"length": "max_output_tokens", "content_filter": "content_filter"}
+"""Why a response is incomplete, by the finish reason of a chat."""
 _NO_PARAMETERS: Final = {"parameters": None, "strict": None}
 
 
@@ -49,9 +50,7 @@ def ended(
     response: Fields, output: list[Fields], finish: str | None, usage: Usage | None
 ) -> Fields:
     """Return the response as it ended: completed, or incomplete for a reason."""
-    reason = _INCOMPLETE.get(finish or "")
-    if reason and output and "status" in output[-1]:
-        output = [*output[:-1], {**output[-1], "status": "incomplete"}]
+    reason = INCOMPLETE.get(finish or "")
     return {
         **response,
         "status": "incomplete" if reason else "completed",

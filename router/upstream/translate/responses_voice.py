@@ -12,7 +12,7 @@ import msgspec
 from router.upstream.retold import MARK
 from router.upstream.translate.chat_ear import ChatEar, Heard, hear_whole
 from router.upstream.translate.field import Fields, dicts
-from router.upstream.translate.response import begun, ended
+from router.upstream.translate.response import INCOMPLETE, begun, ended
 
 _ITEM_PREFIXES = {"reasoning": "rs", "message": "msg", "refusal": "msg", "function_call": "fc"}
 _FOREIGN_PREFIXES = ("chatcmpl-", "msg_", "gen-")
@@ -92,7 +92,7 @@ class ResponsesVoice(ChatEar):
         return self._piece(arguments)
 
     def end(self) -> bytes:
-        last = self._shut()
+        last = self._shut(self._status())
         response = self.response()
         return last + self._event(f"response.{response['status']}", response=response)
 
@@ -111,7 +111,7 @@ class ResponsesVoice(ChatEar):
                 self.listen(choice.message)
                 reason = choice.finish_reason
                 self.finish = reason if isinstance(reason, str) else None
-        self._shut()
+        self._shut(self._status())
         return self.response()
 
     def _open_message(self, kind: str, part: Fields) -> bytes:
@@ -141,18 +141,22 @@ class ResponsesVoice(ChatEar):
         self._number = number + 1
         return b"".join((self._before, _encode(text), self._after, b"%d}\n\n" % number))
 
-    def _shut(self) -> bytes:
+    def _status(self) -> str:
+        """Return how the last item ended: as the answer did."""
+        return "incomplete" if self.finish in INCOMPLETE else "completed"
+
+    def _shut(self, status: str = "completed") -> bytes:
         if not self._kind:
             return b""
         text = "".join(self._said)
-        done = self._close(text)
+        done = self._close(text, status)
         self._kind = ""
         self._said.clear()
         index = len(self._output)
         self._output.append(self._item)
         return done + self._event("response.output_item.done", output_index=index, item=self._item)
 
-    def _close(self, text: str) -> bytes:
+    def _close(self, text: str, status: str) -> bytes:
         """Say that the parts of the item at hand are done, and complete it."""
         match self._kind:
             case "reasoning":
@@ -164,7 +168,7 @@ class ResponsesVoice(ChatEar):
                     "response.reasoning_summary_part.done", **where, part=part
                 )
             case "function_call":
-                self._item = {**self._item, "arguments": text, "status": "completed"}
+                self._item = {**self._item, "arguments": text, "status": status}
                 return self._event(
                     "response.function_call_arguments.done",
                     **self._where(),
@@ -173,15 +177,15 @@ class ResponsesVoice(ChatEar):
                 )
             case "refusal":
                 part = {"type": "refusal", "refusal": text}
-                return self._close_message("response.refusal.done", part, refusal=text)
+                return self._close_message("response.refusal.done", part, status, refusal=text)
             case _:
                 part = _text_part(text)
                 return self._close_message(
-                    "response.output_text.done", part, text=text, logprobs=[]
+                    "response.output_text.done", part, status, text=text, logprobs=[]
                 )
 
-    def _close_message(self, kind: str, part: Fields, **said: Any) -> bytes:
-        self._item = {**self._item, "status": "completed", "content": [part]}
+    def _close_message(self, kind: str, part: Fields, status: str, **said: Any) -> bytes:
+        self._item = {**self._item, "status": status, "content": [part]}
         where = self._where(content_index=0)
         done = self._event(kind, **where, **said)
         return done + self._event("response.content_part.done", **where, part=part)

@@ -74,6 +74,13 @@ def test_turns_of_one_role_become_one_and_empty_ones_none() -> None:
     ]
 
 
+@pytest.mark.parametrize("blank", ["\n\n", [{"type": "text", "text": " "}], None, []])
+def test_blank_text_beside_calls_of_tools_is_none(blank: Any) -> None:
+    result = {"role": "tool", "tool_call_id": "call_1", "content": "sunny"}
+    said = turns(USER, {"role": "assistant", "content": blank, "tool_calls": [LOOKUP]}, result)
+    assert [block["type"] for block in said[1]["content"]] == ["tool_use"]
+
+
 @pytest.mark.parametrize(
     ("url", "source"),
     [

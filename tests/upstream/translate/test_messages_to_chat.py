@@ -16,6 +16,13 @@ WEATHER = {
     "description": "Say the weather.",
     "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}},
 }
+TIGHT = {
+    "type": "object",
+    "properties": {"x": {"type": "number"}},
+    "required": ["x"],
+    "additionalProperties": False,
+}
+LOOSE = {**TIGHT, "required": []}
 USE = {"type": "tool_use", "id": "toolu_1", "name": "weather", "input": {"city": "Ulm"}}
 IMAGE = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
 MARK = {"cache_control": {"type": "ephemeral"}}
@@ -169,7 +176,7 @@ def test_thinking_of_a_finished_turn_is_left_out() -> None:
 
 
 def test_a_tool_is_offered_with_its_schema() -> None:
-    told = to_chat(tools=[{**WEATHER, **MARK, "strict": True, "type": "custom"}])
+    told = to_chat(tools=[{**WEATHER, **MARK, "type": "custom"}])
     assert told["tools"] == [
         {
             "type": "function",
@@ -177,10 +184,15 @@ def test_a_tool_is_offered_with_its_schema() -> None:
                 "name": "weather",
                 "description": "Say the weather.",
                 "parameters": WEATHER["input_schema"],
-                "strict": True,
             },
         }
     ]
+
+
+def test_a_tool_is_strict_where_openai_can_be() -> None:
+    for schema, strict in ((TIGHT, {"strict": True}), (LOOSE, {})):
+        [tool] = to_chat(tools=[{"name": "f", "input_schema": schema, "strict": True}])["tools"]
+        assert tool["function"] == {"name": "f", "parameters": schema, **strict}
 
 
 @pytest.mark.parametrize(
@@ -204,14 +216,7 @@ def test_the_choice_of_a_tool_is_kept(choice: Json, told: Any) -> None:
 
 
 def test_a_schema_for_the_answer_is_strict_where_openai_can_be() -> None:
-    tight = {
-        "type": "object",
-        "properties": {"x": {"type": "number"}},
-        "required": ["x"],
-        "additionalProperties": False,
-    }
-    loose = {**tight, "required": []}
-    for schema, strict in ((tight, True), (loose, False)):
+    for schema, strict in ((TIGHT, True), (LOOSE, False)):
         form = {"type": "json_schema", "schema": schema}
         told = {"name": "answer", "schema": schema, "strict": strict}
         wanted = {"type": "json_schema", "json_schema": told}

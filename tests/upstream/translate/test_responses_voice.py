@@ -145,7 +145,8 @@ def test_a_whole_completion_is_the_same_response() -> None:
 )
 def test_an_answer_that_was_cut_off_is_incomplete(finish: str, reason: str) -> None:
     chunks = [chunk({"content": "So"}), chunk({}, finish)]
-    *_, last = data_of(as_response_stream(plain(chunks)))
+    *_, done, last = data_of(as_response_stream(plain(chunks)))
+    assert (done["type"], done["item"]["status"]) == ("response.output_item.done", "incomplete")
     assert last["type"] == "response.incomplete"
     whole = as_response(completion({"content": "So"}, finish))
     for response in (last["response"], whole):
