@@ -195,10 +195,16 @@ def _decisions(
         ranks.append(index)
         board.begun(chosen)
         attempt = world.attempt(index)
-        observed.append(_timed(board.observe, attempt, ask, None)[1])
+        observed.append(_timed(_observe, board, attempt, ask)[1])
         outcome = Outcome((attempt,), attempt.sent, attempt.ended, None, ask.sla)
         settled.append(_timed(board.settle, outcome, decision, ask)[1])
     return seen, ranks
+
+
+def _observe(board: Board, attempt: Attempt, ask: Ask) -> None:
+    """Book an outcome and learn from it, which the proxy does a few milliseconds later."""
+    board.observe(attempt, ask, None)
+    board.catch_up()
 
 
 def _decide(world: _World, ask: Ask) -> Decision:

@@ -143,14 +143,9 @@ class Dispatcher:
         received: float,
     ) -> None:
         """Serve one request. Raises ``Fault`` if nothing was begun; ends the answer otherwise."""
-        flight = Flight(
-            ask=ask,
-            call=call,
-            context=context,
-            received=received,
-            received_wall=self._clock.wall() - (self._clock.mono() - received),
-            span_id=self._tracer.span_id(),
-        )
+        received_wall = self._clock.wall() - (self._clock.mono() - received)
+        span_id = self._tracer.span_id()
+        flight = Flight(ask, call, context, received, received_wall, span_id)
         try:
             await self._serve(flight, downstream)
         except Fault as fault:
@@ -265,16 +260,16 @@ class Dispatcher:
         clock, endpoint = self._clock, decision.plan[0].endpoint
         span_id = self._tracer.span_id()
         number = len(flight.tried) + 1
-        body, headers, stream, wants_usage, *_, surface = flight.call
+        received, context = flight.call, flight.context
         call = Call(
-            body,
-            headers,
-            stream,
-            wants_usage,
+            received.body,
+            received.headers,
+            received.stream,
+            received.wants_usage,
             f"{flight.ask.id}-{number}",
-            self._tracer.outgoing(flight.context, span_id),
-            flight.context.tracestate,
-            surface,
+            self._tracer.outgoing(context, span_id),
+            context.tracestate,
+            received.surface,
         )
         flight.fault = None
         flight.tried.add(endpoint.id)
@@ -354,6 +349,7 @@ class Dispatcher:
     ) -> None:
         """Relay pieces as they come; hold what precedes the first content."""
         mono, write = self._clock.mono, downstream.write
+        writing, streaming = Stage.WRITING, Stage.STREAMING
         silence = _Silence(timer, self._clock, meter.endpoint.limits.gap_s, total)
         held: list[bytes] = []
         async with aclosing(reply.pieces()) as pieces:
@@ -365,7 +361,7 @@ class Dispatcher:
                 if meter.first is None:
                     held.append(piece.data)
                     continue
-                meter.stage = Stage.WRITING
+                meter.stage = writing
                 if piece.content and now > silence.moves_at:
                     silence.broken(now)
                 if not flight.begun:
@@ -373,7 +369,7 @@ class Dispatcher:
                     await write(b"".join(held))
                 if piece.data:
                     await write(piece.data)
-                meter.stage = Stage.STREAMING
+                meter.stage = streaming
                 after = mono()
                 if after - now > CLIENT_PAUSE_S:
                     silence.excuse(after - now, after)
@@ -403,7 +399,8 @@ class Dispatcher:
             await flight.race.claim()
         self._book(flight, meter, None, None)
         outcome = self._outcome(flight)
-        await self._open(flight, decision, reply, downstream, outcome)
+        flight.begun = True
+        await downstream.begin(_head(flight, decision, reply, outcome))
         await downstream.write(piece.data)
         await downstream.finish(outcome, flight.explained)
 
@@ -412,29 +409,8 @@ class Dispatcher:
     ) -> None:
         if flight.race is not None:
             await flight.race.claim()
-        await self._open(flight, decision, reply, downstream, None)
-
-    async def _open(
-        self,
-        flight: Flight,
-        decision: Decision,
-        reply: Reply,
-        downstream: Downstream,
-        outcome: Outcome | None,
-    ) -> None:
         flight.begun = True
-        await downstream.begin(
-            Head(
-                ask=flight.ask,
-                decision=decision,
-                endpoint=decision.plan[0].endpoint,
-                attempts=len(flight.tried),
-                overhead_s=flight.overhead_s,
-                headers=reply.headers,
-                outcome=outcome,
-                explained=flight.explained,
-            )
-        )
+        await downstream.begin(_head(flight, decision, reply, None))
 
     def _book(
         self, flight: Flight, meter: Meter, kind: Kind | None, retry_after_s: float | None
@@ -514,11 +490,11 @@ class Dispatcher:
         """Judge the request as it stands."""
         fault = flight.fault
         flight.outcome = Outcome(
-            attempts=tuple(flight.attempts),
-            received=flight.received,
-            ended=self._clock.mono(),
-            fault=None if fault is None else fault.kind,
-            sla=flight.ask.sla,
+            tuple(flight.attempts),
+            flight.received,
+            self._clock.mono(),
+            None if fault is None else fault.kind,
+            flight.ask.sla,
         )
         return flight.outcome
 
@@ -531,19 +507,32 @@ class Dispatcher:
             self._board.settle(outcome, flight.decisions[-1], flight.ask)
         self._telemetry.report(
             Record(
-                ask=flight.ask,
-                outcome=outcome,
-                decisions=tuple(flight.decisions),
-                received_wall=flight.received_wall,
-                overhead_s=flight.overhead_s,
-                context=flight.context,
-                span_id=flight.span_id,
-                attempt_span_ids=tuple(flight.attempt_span_ids),
-                endpoints=flight.endpoints,
-                fault=flight.fault,
-                explained=flight.explained,
+                flight.ask,
+                outcome,
+                tuple(flight.decisions),
+                flight.received_wall,
+                flight.overhead_s,
+                flight.context,
+                flight.span_id,
+                tuple(flight.attempt_span_ids),
+                flight.endpoints,
+                flight.fault,
+                flight.explained,
             )
         )
+
+
+def _head(flight: Flight, decision: Decision, reply: Reply, outcome: Outcome | None) -> Head:
+    return Head(
+        flight.ask,
+        decision,
+        decision.plan[0].endpoint,
+        len(flight.tried),
+        flight.overhead_s,
+        reply.headers,
+        outcome,
+        flight.explained,
+    )
 
 
 def _broke_off(endpoint: Endpoint, how: str) -> str:

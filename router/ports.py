@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 from router.core.answer import Piece
 from router.core.ask import Ask
@@ -41,7 +43,7 @@ class Clock(Protocol):
         ...
 
 
-class Call(NamedTuple):
+class Call(msgspec.Struct, frozen=True, gc=False):
     """What is sent upstream: the client's body and headers, cleaned of what is ours.
 
     ``body`` is the JSON as received but for our own keys; the upstream puts its model name in.
@@ -166,7 +168,7 @@ class Board(Protocol):
         ...
 
 
-class TraceContext(NamedTuple):
+class TraceContext(msgspec.Struct, frozen=True, gc=False):
     """W3C trace context of a request: ids in lower-case hex, the client's parent if it sent one.
 
     ``sampled`` is decided when the request arrives, so that the flag sent upstream is true.
@@ -178,7 +180,7 @@ class TraceContext(NamedTuple):
     tracestate: str = ""
 
 
-class Record(NamedTuple):
+class Record(msgspec.Struct, frozen=True):
     """Everything there is to tell about one finished request; holds no prompt and no answer.
 
     ``received_wall`` are the unix seconds of its last byte;
@@ -221,7 +223,7 @@ class Telemetry(Protocol):
         ...
 
 
-class Head(NamedTuple):
+class Head(msgspec.Struct, frozen=True):
     """What is known when the client's answer begins.
 
     ``attempts`` counts endpoints tried so far, this one included; ``outcome`` is there for whole

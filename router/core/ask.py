@@ -31,7 +31,10 @@ class BoundKind(StrEnum):
     @property
     def is_floor(self) -> bool:
         """Whether more is better (speed, window)."""
-        return self in (BoundKind.TPS, BoundKind.CONTEXT)
+        return self in _FLOORS
+
+
+_FLOORS = frozenset((BoundKind.TPS, BoundKind.CONTEXT))
 
 
 class Mode(StrEnum):
@@ -145,10 +148,11 @@ class Preferences:
     @property
     def ranks(self) -> bool:
         """Whether anything but cost and chances says who goes first."""
-        sorts = self.sort not in (None, Sort.PRICE)
+        sorts = self.sort not in _BY_COST
         return bool(sorts or self.order or self.preferred or self.models)
 
 
+_BY_COST = (None, Sort.PRICE)
 NO_PREFERENCES = Preferences()
 
 

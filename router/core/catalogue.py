@@ -138,7 +138,7 @@ class Price:
 
     def at(self, wall_s: float) -> Price:
         """Return the prices in force at ``wall_s`` (unix seconds); windows multiply."""
-        factor = self._factor(wall_s)
+        factor = self._factor(wall_s) if self.windows else 1.0
         return self if factor == 1.0 else _times(self, factor)
 
     def rate(self, prompt_tokens: float, tier: Tier = Tier.STANDARD) -> Price:

@@ -35,6 +35,16 @@ class Verdict(StrEnum):
     NONE = "none"
 
 
+_E2E: Final = BoundKind.E2E
+_COST: Final = BoundKind.COST
+_ANSWER_TOKENS: Final = BoundKind.ANSWER_TOKENS
+_CONTEXT: Final = BoundKind.CONTEXT
+_KEPT: Final = Verdict.KEPT
+_MISSED: Final = Verdict.MISSED
+_NONE: Final = Verdict.NONE
+# What judges every request knows them by heart: found in its enumeration a member costs a call.
+
+
 class Attempt(NamedTuple):
     """One try at one endpoint, finished.
 
@@ -116,9 +126,10 @@ class Outcome:
         cost = 0
         for attempt in self.attempts:
             cost += attempt.cost_nano_usd
-        object.__setattr__(self, "cost_nano_usd", cost)
-        object.__setattr__(self, "_facts", self._measured())
-        object.__setattr__(self, "_verdict", self._judged())
+        keep = object.__setattr__
+        keep(self, "cost_nano_usd", cost)
+        keep(self, "_facts", self._measured())
+        keep(self, "_verdict", self._judged())
 
     @property
     def final(self) -> Attempt | None:
@@ -146,43 +157,45 @@ class Outcome:
         final = self.final
         if final is None:
             return {}
-        found: dict[BoundKind, float] = {
-            BoundKind.E2E: 1000 * (final.ended - self.received),
-            BoundKind.COST: self.cost_nano_usd / 1e9,
+        found = {
+            _E2E: 1000 * (final.ended - self.received),
+            _COST: self.cost_nano_usd / 1e9,
         }
         if final.first is not None:
             found[BoundKind.TTFT] = 1000 * (final.first - self.received)
+            tps = final.tps
+            if tps is not None:
+                found[BoundKind.TPS] = tps
         if final.first_answer is not None:
             found[BoundKind.TTFAT] = 1000 * (final.first_answer - self.received)
-        if final.tps is not None:
-            found[BoundKind.TPS] = final.tps
         if final.usage is not None:
-            found[BoundKind.ANSWER_TOKENS] = final.usage.output
+            found[_ANSWER_TOKENS] = final.usage.output
         return found
 
     def verdict_of(self, bound: Bound, facts: Mapping[BoundKind, float]) -> Verdict:
         """Judge one bound. A request that failed missed every bound it declared."""
-        if bound.kind is BoundKind.CONTEXT:
-            return Verdict.KEPT
+        kind = bound.kind
+        if kind is _CONTEXT:
+            return _KEPT
         if self.fault is not None:
-            return Verdict.MISSED
-        fact = facts.get(bound.kind)
+            return _MISSED
+        fact = facts.get(kind)
         if fact is None:
             return Verdict.UNMEASURED
-        return Verdict.KEPT if bound.kept_by(fact) else Verdict.MISSED
+        return _KEPT if bound.kept_by(fact) else _MISSED
 
     def _judged(self) -> Verdict:
         if not self.sla.bounds:
-            return Verdict.NONE
+            return _NONE
         if self.fault is Kind.CANCELLED:
             return Verdict.UNMEASURED
-        found = Verdict.NONE
+        found = _NONE
         for bound in self.sla.bounds:
-            if bound.kind is BoundKind.CONTEXT:
+            if bound.kind is _CONTEXT:
                 continue
             verdict = self.verdict_of(bound, self._facts)
-            if verdict is Verdict.MISSED:
+            if verdict is _MISSED:
                 return verdict
-            if found is not Verdict.KEPT:
+            if found is not _KEPT:
                 found = verdict
-        return Verdict.KEPT if found is Verdict.NONE else found
+        return _KEPT if found is _NONE else found

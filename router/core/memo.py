@@ -27,6 +27,7 @@ MOST_CLASSES: Final = 1000
 @dataclass(slots=True)
 class _Kept:
     ask: Ask
+    demands: tuple[object, ...]
     candidates: Sequence[Candidate]
     decision: Decision
     uses: int = 1
@@ -45,7 +46,7 @@ class Memo:
         kept = self._kept.get(id(ask.sla))
         if kept is None or kept.candidates is not candidates or kept.uses >= MOST_USES:
             return None
-        if not _alike(ask, kept.ask):
+        if not _alike_in_size(ask, kept.ask) or _demands(ask) != kept.demands:
             return None
         kept.uses += 1
         return kept.decision
@@ -56,18 +57,19 @@ class Memo:
             return
         if len(self._kept) >= MOST_CLASSES:
             self._kept.clear()
-        self._kept[id(ask.sla)] = _Kept(ask, candidates, decision)
+        self._kept[id(ask.sla)] = _Kept(ask, _demands(ask), candidates, decision)
 
 
-def _alike(one: Ask, other: Ask) -> bool:
+def _alike_in_size(one: Ask, other: Ask) -> bool:
     size = one.prompt.ascii_bytes + one.prompt.other_bytes
     gap = abs(size - other.prompt.ascii_bytes - other.prompt.other_bytes)
-    return one.sla is other.sla and gap <= size * ALIKE and _demands(one) == _demands(other)
+    return gap <= size * ALIKE
 
 
 def _demands(ask: Ask) -> tuple[object, ...]:
     """What must be the same: in a tuple, since of one object nothing need be compared."""
     return (
+        ask.sla,
         ask.model,
         ask.stream,
         ask.max_tokens,

@@ -25,7 +25,7 @@ class Surface(StrEnum):
     @property
     def is_anthropic(self) -> bool:
         """Whether it belongs to Anthropic's API; the others are OpenAI's."""
-        return self in (Surface.MESSAGES, Surface.COUNT_TOKENS)
+        return self in _ANTHROPIC
 
     @property
     def generates(self) -> bool:
@@ -33,6 +33,7 @@ class Surface(StrEnum):
         return self not in (Surface.EMBEDDINGS, Surface.COUNT_TOKENS)
 
 
+_ANTHROPIC = frozenset((Surface.MESSAGES, Surface.COUNT_TOKENS))
 _PATHS = {
     Surface.CHAT: "/chat/completions",
     Surface.RESPONSES: "/responses",

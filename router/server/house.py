@@ -19,9 +19,10 @@ from multidict import CIMultiDictProxy
 from router.config import Fleet, Settings, resolve
 from router.core.catalogue import Endpoint, ModelName
 from router.dispatch import Dispatcher
-from router.ports import Record, Telemetry, TraceContext
+from router.ports import TraceContext
 from router.sandbox.process import Market
 from router.server.clock import SystemClock
+from router.server.telling import Telling
 from router.server.upstreams import open_market, open_upstreams, with_sandbox_key
 from router.store.board import Board
 from router.store.decisions import Decisions
@@ -84,17 +85,6 @@ class House:
         return told
 
 
-class Told:
-    """``ports.Telemetry``: tells finished requests to everybody who wants to know."""
-
-    def __init__(self, *parts: Telemetry) -> None:
-        self._parts = parts
-
-    def report(self, record: Record) -> None:
-        for part in self._parts:
-            part.report(record)
-
-
 @asynccontextmanager
 async def open_house(
     settings: Settings, environ: Mapping[str, str], rng: random.Random | None = None
@@ -136,19 +126,25 @@ async def open_house(
             log_level=settings.telemetry.log_level,
         )
         stack.callback(reporter.close)
+        telling = Telling(reporter, decisions, learn=board.catch_up)
+        stack.callback(telling.tell)
         rng = rng or random.Random()
         tracer = Tracer(rng, reporter.ratio)
         default = fleet.policies[settings.routing.default_policy]
         dispatcher = Dispatcher(
             board=board,
             upstreams=upstreams,
-            telemetry=Told(reporter, decisions),
+            telemetry=telling,
             tracer=tracer,
             clock=clock,
             rng=rng,
             policies=fleet.policies,
             default_policy=default,
         )
+
+        async def decided(name: str) -> bytes | None:
+            telling.tell()
+            return await decisions.find(name)
 
         house: House
         service = Service(
@@ -163,7 +159,7 @@ async def open_house(
             policies=fleet.policies,
             default_policy=default,
             classes=settings.routing.classes,
-            decided=decisions.find,
+            decided=decided,
             door=Door([environ[name] for name in settings.server.api_keys]),
             draining=lambda: house.draining,
             max_body=int(settings.server.body_limit_mb * 1024 * 1024),

@@ -1,7 +1,8 @@
 """The board: what this process knows of every endpoint right now, ready to decide from.
 
 Decisions read prepared beliefs, never sums. A belief is prepared again when the endpoint was
-observed, when another process' sums arrived, and twice a second, since doubt grows with time.
+observed, when another process' sums arrived, and twice a second, since doubt grows with time. What
+nobody would read yet is learned when there is time: an outcome that waits for its peers.
 """
 
 from __future__ import annotations
@@ -31,6 +32,13 @@ from router.core.tokens import Rates
 from router.ports import Clock
 from router.store.journal import Journal
 
+_CANCELLED: Final = Kind.CANCELLED
+_COUNT_TOKENS: Final = Surface.COUNT_TOKENS
+_OK: Final = Status.OK
+_KEPT: Final = Verdict.KEPT
+_MISSED: Final = Verdict.MISSED
+# What every request is booked by: found in its enumeration a member costs a call.
+
 GROUPS: Final = (*stats.GROUPS, lengths.LENGTHS, tokens.TOKENS, stakes.STAKES)
 _QUICK: Final = tuple(g for g in stats.GROUPS if g is not stats.SHAPE)
 
@@ -39,6 +47,8 @@ REFRESH_S = 0.5
 READ_SHARE = 0.01
 """An own observation is read at once, unless it is under 1 % of what the last seconds brought:
 then it waits for its peers, half a second at most."""
+MOST_WAITING = 200
+"""How many may wait to be learned from, if nobody finds the time: it bounds memory, and a pause."""
 REFRESH_SLOW_S = 0.7
 """The same for distributions, which change over hours."""
 REFRESH_EFFECTS_S, MAX_FITTED, MAX_PAIRS = 2.0, 300, 5000
@@ -115,7 +125,7 @@ class Board:
         clock: Clock,
         ready: Callable[[Dialect], bool] = lambda _: True,
     ) -> None:
-        self.journal = Journal(GROUPS, clock.wall)
+        self.journal = Journal(GROUPS, clock.wall, self.catch_up)
         self._clock = clock
         self._ready = ready
         self._seen = {e.id: _seen(e) for e in endpoints}
@@ -123,6 +133,7 @@ class Board:
         for seen in self._seen.values():
             for name in seen.endpoint.serves:
                 self._serving.setdefault(name, []).append(seen)
+        self._waiting: list[tuple[_Seen, Stats, Attempt, Ask, float]] = []
         self._latest: dict[str, Ask] = {}
         self._lengths: dict[tuple[str, str], tuple[float, Lengths]] = {}
         self._pairs: dict[Pair, None] = {}
@@ -271,18 +282,47 @@ class Board:
     def observe(self, attempt: Attempt, ask: Ask, retry_after_s: float | None) -> None:
         """Book one finished attempt."""
         seen = self._seen[attempt.endpoint]
-        endpoint = seen.endpoint
         wall = self._clock.wall()
         seen.in_flight = max(0, seen.in_flight - 1)
         broken = seen.failures >= TRIPS_AFTER
         if broken:
             self._news += 1
-        if ask.surface is Surface.COUNT_TOKENS:
+        if ask.surface is _COUNT_TOKENS:
             # Nothing was generated: how long it took tells nothing of an answer.
             self._breaker(seen, attempt, wall, retry_after_s)
             return
         view = self._stats(seen, wall)
-        usage = attempt.usage
+        seen.unread += 1
+        is_due = seen.unread >= view.recent * READ_SHARE
+        self._waiting.append((seen, view, attempt, ask, wall))
+        if (
+            is_due
+            or broken
+            or attempt.fault is not None
+            or self._is_new(ask, seen.endpoint, view)
+            or len(self._waiting) >= MOST_WAITING
+        ):
+            self.catch_up()
+        if is_due:
+            seen.fresh_until = 0.0
+            self._changes += 1
+        self._breaker(seen, attempt, wall, retry_after_s)
+
+    def _is_new(self, ask: Ask, endpoint: Endpoint, view: Stats) -> bool:
+        """Whether what one attempt teaches of its class or conversation is wanted at once."""
+        known = self._lengths.get((endpoint.family, ask.kind))
+        few = known is None or known[1].samples < FEW or view.ttft_samples < FEW
+        return few or bool(ask.session)
+
+    def catch_up(self) -> None:
+        """Learn from what waits: called when there is time, and before it would be missed."""
+        waiting, self._waiting = self._waiting, []
+        for told in waiting:
+            self._learn(*told)
+
+    def _learn(self, seen: _Seen, view: Stats, attempt: Attempt, ask: Ask, wall: float) -> None:
+        """Learn from an attempt that ended at ``wall``, when ``view`` was believed."""
+        endpoint, usage = seen.endpoint, attempt.usage
         prompt = (
             usage.fresh_input + usage.cache_write
             if usage is not None and not usage.estimated
@@ -293,7 +333,7 @@ class Board:
         # again at every trial it would outlive the outage by as long as that lasted.
         added = (
             []
-            if broken and attempt.fault is not None and attempt.first is None
+            if seen.failures >= TRIPS_AFTER and attempt.fault is not None and attempt.first is None
             else stats.learned(
                 attempt,
                 view,
@@ -309,25 +349,21 @@ class Board:
         self.journal.record(seen.subject, added, wall)
         if view.ttft_samples < FEW:
             seen.shape_until = 0.0
-        seen.unread += 1
-        if seen.unread >= view.recent * READ_SHARE:
-            seen.fresh_until = 0.0
-            self._changes += 1
         self._learn_tokens(attempt, ask, endpoint, wall)
-        self._breaker(seen, attempt, wall, retry_after_s)
 
     def settle(self, outcome: Outcome, decision: Decision, ask: Ask) -> None:
         """Book how a request ended for its class."""
-        nobody_waited = outcome.fault is Kind.CANCELLED or not outcome.attempts
-        if nobody_waited or ask.surface is Surface.COUNT_TOKENS:
+        nobody_waited = outcome.fault is _CANCELLED or not outcome.attempts
+        if nobody_waited or ask.surface is _COUNT_TOKENS:
             return
         verdict = outcome.verdict()
+        missed = verdict is _MISSED
         steerable = (
             # Who was not weighed may keep it: the price rises until somebody looks.
-            decision.status is Status.OK
+            decision.status is _OK
             or decision.unweighed > 0
             or any(o.p_keep >= ask.sla.percentile for o in decision.plan)
-        ) and verdict in (Verdict.KEPT, Verdict.MISSED)
+        ) and (missed or verdict is _KEPT)
         if ask.preferences.ranks:
             steerable = False  # Who was chosen did not depend on the price of a miss.
         kind, wall = ask.kind, self._clock.wall()
@@ -337,7 +373,7 @@ class Board:
         if len(self._latest) > MOST_TOLD:
             del self._latest[next(iter(self._latest))]
         found = stakes.learned(
-            missed=verdict is Verdict.MISSED if steerable else None,
+            missed=missed if steerable else None,
             percentile=ask.sla.percentile,
             cost_usd=outcome.cost_nano_usd / 1e9,
             sums=self.journal.read(subject, stakes.STAKES, wall),
@@ -354,6 +390,7 @@ class Board:
         view = seen.view
         if view is not None and wall < seen.fresh_until:
             return view
+        self.catch_up()
         subject = seen.subject
         sums = {g.name: self.journal.read(subject, g, wall) for g in _QUICK}
         if wall >= seen.shape_until:
@@ -392,6 +429,7 @@ class Board:
         key = (family, kind)
         until, found = self._lengths.get(key, (0.0, None))
         if found is None or wall >= until:
+            self.catch_up()
             pair = (family, self._class(ask.sla.policy))
             own = self._answers((family, self._class(kind)), wall)
             if len(self._lengths) >= MAX_PAIRS:
@@ -421,6 +459,7 @@ class Board:
     def _rate(self, family: str, wall: float) -> Rates:
         until, found = self._rates.get(family, (0.0, None))
         if found is None or wall >= until:
+            self.catch_up()
             found = tokens.believed(self.journal.read(f"t:{family}", tokens.TOKENS, wall))
             self._rates[family] = (wall + REFRESH_SLOW_S, found)
         return found

@@ -1,11 +1,10 @@
 """Finished requests, kept for a while so that their decision and verdict can be asked for.
 
-A record is packed and kept here when its request is told, a few microseconds: left for a moment as
-the objects that it is made of, it would cost more in garbage collections. A task writes all that is
-new to Redis in one round trip, where any replica finds it. Nobody waits for Redis but who asks for
-what this process did not decide itself, and then for a second at most. While Redis is slow, frozen
-or gone, the latest stay here (bounded), and what it did not get is sent when it is back; what had
-no place is counted.
+A record is packed and kept here when its request is told, a few microseconds. A task writes all
+that is new to Redis in one round trip, where any replica finds it. Nobody waits for Redis but who
+asks for what this process did not decide itself, and then for a second at most. While Redis is
+slow, frozen or gone, the latest stay here (bounded), and what it did not get is sent when it is
+back; what had no place is counted.
 """
 
 from __future__ import annotations

@@ -32,9 +32,16 @@ class Batch:
 class Journal:
     """Every decaying sum of this process, by (subject, group), and its conversations."""
 
-    def __init__(self, groups: Iterable[Group], wall: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        groups: Iterable[Group],
+        wall: Callable[[], float],
+        catch_up: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``catch_up`` is called before anything is pushed: to add what waited to be."""
         self._groups = {group.name: group for group in groups}
         self._wall = wall
+        self._catch_up = catch_up
         self.sessions = Sessions()
         self._cells: dict[tuple[str, str], Cell] = {}
         self._dirty: dict[str, Slot] = {}
@@ -110,6 +117,7 @@ class Journal:
 
     def take(self) -> Batch | None:
         """Freeze what is unpushed as a batch, or give the one still unacknowledged again."""
+        self._catch_up()
         if self._batch is None and (self._dirty or self._news):
             turns = self.sessions.news(self._wall())
             sums, ttl = {}, dict.fromkeys(turns, CACHE_LASTS_S)

@@ -83,24 +83,26 @@ def read_ask(
         decoded = msgspec.json.decode(body)
         only_natively = natively_only(surface, decoded)
         params = frozenset(name for name in params if decoded[name] is not None)
+    session = session_of(headers, fields) or begun_with(wanted.beginning)
+    tier = Tier.STANDARD if _TIERED.isdisjoint(fields) else _tier(fields)
     return Ask(
-        id=request_id,
-        model=choice.model,
-        sla=choice.sla,
-        prompt=wanted.prompt,
-        stream=wanted.stream,
-        wants_usage=wanted.wants_usage,
-        max_tokens=wanted.max_tokens,
-        needs=wanted.needs,
-        params=params,
-        preferences=choice.preferences,
-        explain=choice.explain,
-        session=session_of(headers, fields) or begun_with(wanted.beginning),
-        tier=Tier.STANDARD if _TIERED.isdisjoint(fields) else _tier(fields),
-        surface=surface,
-        only_natively=only_natively,
-        compacted=choice.compacted,
-        owner=owner,
+        request_id,
+        choice.model,
+        choice.sla,
+        wanted.prompt,
+        wanted.stream,
+        wanted.wants_usage,
+        wanted.max_tokens,
+        wanted.needs,
+        params,
+        choice.preferences,
+        choice.explain,
+        session,
+        tier,
+        surface,
+        only_natively,
+        choice.compacted,
+        owner,
     )
 
 

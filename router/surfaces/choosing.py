@@ -32,7 +32,7 @@ _VARIANTS: Final = {":floor": Sort.PRICE, ":nitro": Sort.THROUGHPUT}
 _texts = msgspec.json.Decoder(list[str])
 
 
-class Choice(NamedTuple):
+class Choice(msgspec.Struct, frozen=True, gc=False):
     """The bare model and what was said about it; ``compacted``: its prompt is a new one."""
 
     model: ModelName

@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from router.core.faults import Fault, Kind
 from router.core.measure import Outcome
@@ -52,7 +54,7 @@ _NAMES_REMEMBERED: Final = 4096
 _LINE_BREAKS: Final = re.compile(r"[\x00-\x1f\x7f]+")
 
 
-class Sifted(NamedTuple):
+class Sifted(msgspec.Struct, frozen=True, gc=False):
     """One request's headers: those that declare an SLA (names as sent), and those to pass on.
 
     ``forward`` has lower-case names; of a name sent twice the values are joined by a comma.
@@ -161,11 +163,11 @@ def named(request_id: str, *, anthropic: bool) -> dict[str, str]:
 
 def answer_headers(head: Head) -> dict[str, str]:
     """Name who answers and what is expected of it; of a whole answer also what was measured."""
-    endpoint, forecast = head.endpoint, head.decision.forecast
+    ask, endpoint, forecast = head.ask, head.endpoint, head.decision.forecast
     found = passed_back(head.headers)
-    found.update(named(head.ask.id, anthropic=head.ask.surface.is_anthropic))
+    found.update(named(ask.id, anthropic=ask.surface.is_anthropic))
     found.update(_who(endpoint.id, endpoint.provider, endpoint.model))
-    found["X-SLA-Decision-Id"] = head.ask.id
+    found["X-SLA-Decision-Id"] = ask.id
     if forecast is not None:
         found["X-SLA-Predicted-TTFT-Ms"] = ms(forecast.ttft_ms)
         found["X-SLA-Predicted-E2E-Ms"] = ms(forecast.e2e_ms)

@@ -72,7 +72,7 @@ def wanted(fields: Fields) -> Wanted:
     if max_tokens is None:
         raise Fault(Kind.BAD_BODY, f"max_tokens is missing; it takes {takes}.", param="max_tokens")
     stream = typed(fields, "stream", FLAG, "true or false") or False
-    return counted(fields)._replace(stream=stream, max_tokens=max_tokens)
+    return msgspec.structs.replace(counted(fields), stream=stream, max_tokens=max_tokens)
 
 
 def counted(fields: Fields) -> Wanted:

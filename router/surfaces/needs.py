@@ -26,7 +26,7 @@ _PART_BYTES: Final = len('{"type":"text","text":""},')
 _NON_ASCII: Final = bytes(range(0x80, 0x100))
 
 
-class Wanted(NamedTuple):
+class Wanted(msgspec.Struct, frozen=True, gc=False):
     """What one dialect says of a request, in the words of an ``Ask``.
 
     ``beginning`` is what stays at the start of a conversation that is sent whole with every turn,
@@ -41,7 +41,7 @@ class Wanted(NamedTuple):
     beginning: Sequence[msgspec.Raw] = ()
 
 
-class Media(NamedTuple):
+class Media(msgspec.Struct, frozen=True, gc=False):
     """Parts that are no text: what they need, how many there are.
 
     ``data_bytes`` are those of attachments, and of the JSON around every part.
@@ -130,7 +130,7 @@ def prompt_size(
     """
     pieces: list[msgspec.Raw] = [m.content for m in messages]
     for message in messages:
-        if len(message.tool_calls) + len(message.function_call) + len(message.reasoning_content):
+        if message.tool_calls or message.function_call or message.reasoning_content:
             pieces += (message.tool_calls, message.function_call, message.reasoning_content)
     return text_size([*pieces, *schemas], found, len(messages))
 

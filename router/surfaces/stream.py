@@ -89,9 +89,15 @@ class StreamAnswer:
                 if self._ask.explain:
                     self._last = found[0]
                     data = data[: found.start()]
-        if data:
-            self._written = data
-            await self._send(data)
+        if not data:
+            return
+        if self._response is None:
+            raise RuntimeError("written before it was begun")
+        self._written = data
+        try:
+            await self._response.write(data)
+        except ConnectionError as error:
+            raise _gone() from error
 
     async def fail(self, fault: Fault) -> None:
         await self._close(self._apart + self._ending.fail(fault, self._ask.id, self._written))
@@ -115,14 +121,6 @@ class StreamAnswer:
         """What ends the event that was written last, if nothing did."""
         whole = not self._written or self._written.endswith(_EVENT_ENDS)
         return b"" if whole else b"\n\n"
-
-    async def _send(self, data: bytes) -> None:
-        if self._response is None:
-            raise RuntimeError("written before it was begun")
-        try:
-            await self._response.write(data)
-        except ConnectionError as error:
-            raise _gone() from error
 
     async def _close(self, last: bytes) -> None:
         """Send the last bytes; a client that left meanwhile misses nothing it waits for."""

@@ -1,11 +1,10 @@
 """Where finished requests are told: to the log, and to a tracing backend where there is one.
 
-On the request's way it is decided whether anybody wants the record, and where the log does, its
-line is made, a few microseconds while everything is at hand: keeping the record for a thread to
-look at later would cost more, since the line takes a hundredth of the memory. What can block, the
-terminal and the network, has a bounded queue and a thread of its own, woken a few times a second.
-So telling cannot harm what it tells of; whatever fails is counted, logged once a minute, and ends
-here.
+When a record comes, a moment after its request, it is decided whether anybody wants it, and where
+the log does, its line is made at once: it takes a hundredth of the record's memory. What can block,
+the terminal and the network, has a bounded queue and a thread of its own, woken a few times a
+second. So telling cannot harm what it tells of; whatever fails is counted, logged once a minute,
+and ends here.
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
+import msgspec
+
 from router.ports import TraceContext
 from router.telemetry.sample import falls_in
 
@@ -71,7 +73,9 @@ class Tracer:
         if context is None:
             trace_id = f"{self.chance.getrandbits(128) or 1:032x}"
             return TraceContext(trace_id, sampled=falls_in(trace_id, self.ratio))
-        return context._replace(tracestate=parse_tracestate(tracestate)) if tracestate else context
+        if not tracestate:
+            return context
+        return msgspec.structs.replace(context, tracestate=parse_tracestate(tracestate))
 
     def span_id(self) -> str:
         """Name a span: 16 hex digits, not all zero."""

@@ -24,7 +24,7 @@ _new = tuple.__new__
 class Refrain:
     """One refrain: ``before``, a text of this ``content``, ``after``."""
 
-    __slots__ = ("_after", "_before", "_content", "_start", "_stop")
+    __slots__ = ("_after", "_before", "_content", "_is_thought", "_start", "_stop")
 
     def __init__(self, before: bytes, after: bytes, content: Content) -> None:
         self._before = before
@@ -32,6 +32,7 @@ class Refrain:
         self._start = len(before)
         self._stop = -len(after)
         self._content = content
+        self._is_thought = content is not Content.ANSWER
 
     def piece(self, raw: bytes) -> Piece | None:
         """Return the piece of an event that fits, or ``None``."""
@@ -41,9 +42,9 @@ class Refrain:
         text = str(raw[self._start : self._stop], "utf-8", "surrogateescape")
         if not text or '"' in text or "\\" in text or not text.isprintable():
             return None
-        chars, content = len(text), self._content
-        thought = 0 if content is Content.ANSWER else chars
-        return _new(Piece, (raw, content, chars, thought, None, None, None, False))
+        chars = len(text)
+        thought = chars if self._is_thought else 0
+        return _new(Piece, (raw, self._content, chars, thought, None, None, None, False))
 
 
 def learn(raw: bytes, message: Message) -> Refrain | None:

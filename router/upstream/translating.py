@@ -65,7 +65,8 @@ class Exchange:
         self._call = call
         self._now_s = now_s
         self._translation = TRANSLATIONS[call.surface, behind]
-        told = call._replace(
+        told = msgspec.structs.replace(
+            call,
             body=self._translation.request(call.body, endpoint),
             headers={n: v for n, v in call.headers.items() if not n.startswith(_OTHERS)},
             wants_usage=True,

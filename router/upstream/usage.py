@@ -100,7 +100,6 @@ class _Timings(msgspec.Struct, gc=False):
 
 
 _NONE = _Details()
-_KEPT_NOTHING = _Written()
 _decode = msgspec.json.Decoder(_Counts).decode
 _decode_timings = msgspec.json.Decoder(_Timings).decode
 
@@ -172,22 +171,18 @@ def _count(told: _Counts) -> Usage | None:
         or told.num_cached_tokens
         or 0
     )
-    kept = (
-        told.cache_creation
-        or before.cache_creation
-        or before.cache_creation_token_details
-        or _KEPT_NOTHING
-    )
+    kept = told.cache_creation or before.cache_creation or before.cache_creation_token_details
+    an_hour, altogether = (kept.ephemeral_1h_input_tokens or 0, kept.all) if kept else (0, 0)
     written = (
         before.cache_write_tokens
         or before.cache_creation_tokens
         or before.cache_creation_input_tokens
         or told.cache_creation_input_tokens
-        or kept.all
+        or altogether
     )
     if told.prompt_tokens is None and total is None:  # Anthropic's own shape
         prompt += (told.cache_read_input_tokens or 0) + (
-            told.cache_creation_input_tokens or kept.all
+            told.cache_creation_input_tokens or altogether
         )
     read = min(read, prompt)
     written = min(written, prompt - read)
@@ -206,8 +201,8 @@ def _count(told: _Counts) -> Usage | None:
         text,
         reasoning,
         _cost_nano_usd(told),
-        cache_write_1h=min(kept.ephemeral_1h_input_tokens or 0, written),
-        tier=Tier.named(told.service_tier),
+        cache_write_1h=min(an_hour, written),
+        tier=None if told.service_tier is None else Tier.named(told.service_tier),
     )
     if before.audio_tokens or after.audio_tokens:
         usage = usage._replace(

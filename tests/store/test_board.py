@@ -18,6 +18,7 @@ from router.core.lengths import Lengths
 from router.core.measure import Outcome
 from router.core.stakes import AIM, HIGHEST, LOWEST, START, step
 from router.core.stats import Stats
+from router.store import board
 from router.store.board import MAX_CLASSES, MOST_TOLD, OPEN_MOST_S, OPEN_S, Board
 from tests.core.loop import VirtualClock
 from tests.core.market import R1, an_ask, an_attempt, an_endpoint, ttft
@@ -110,6 +111,59 @@ def test_own_outcomes_count_at_once_for_every_class() -> None:
     table.sees(8.0)
     after = [table.board.candidates(ask)[0].stats.level for ask in (CALM, CHAT)]
     assert before[0] == before[1] < after[0] == after[1]
+
+
+def many_a_second(table: Table, *, seconds: int = 30) -> None:
+    """Play so many outcomes that a single one is no news."""
+    usage = Usage(fresh_input=100, text=200)
+    for i in range(100 * seconds):
+        table.sees(0.8 + i % 7 / 100, usage=usage)
+        table.clock.now += 0.01
+        if i % 10 == 0:
+            table.stats()
+
+
+def test_what_waits_for_its_peers_is_learned_from_as_if_it_had_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waiting = Table()
+    many_a_second(waiting)
+    monkeypatch.setattr(board, "MOST_WAITING", 1)
+    prompt = Table()
+    many_a_second(prompt)
+    for table in (waiting, prompt):
+        table.clock.now += 1
+    assert waiting.stats() == prompt.stats()
+    one, other = (table.board.journal.take() for table in (waiting, prompt))
+    assert one is not None
+    assert other is not None
+    assert one.sums.keys() == other.sums.keys()
+    for key, sums in one.sums.items():
+        assert sums == pytest.approx(other.sums[key], rel=1e-6)
+
+
+def test_what_waits_for_its_peers_is_pushed_with_them() -> None:
+    table = Table()
+    many_a_second(table)
+    shared = table.board.journal
+    before = shared.take()
+    assert before is not None
+    shared.acknowledge(before)
+    table.sees(0.8)
+    assert shared.unpushed == 0
+    assert shared.take() is not None
+
+
+def test_a_failure_is_learned_from_at_once_with_all_that_came_before() -> None:
+    table = Table()
+    many_a_second(table)
+    shared = table.board.journal
+    before = shared.take()
+    assert before is not None
+    shared.acknowledge(before)
+    table.sees(0.8)
+    table.fails()
+    assert shared.unpushed > 0
 
 
 def test_another_processs_outcomes_count_once_pulled() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,7 +112,7 @@ def test_money_and_times_print_plainly() -> None:
 
 def test_no_name_of_an_operator_can_break_the_header_block() -> None:
     evil = replace(QUICK, id=EndpointId("a\r\nSet-Cookie: x=1"), provider="p\n", model="m\x00é")
-    told = answer_headers(head(ask())._replace(endpoint=evil))
+    told = answer_headers(msgspec.structs.replace(head(ask()), endpoint=evil))
     assert told["X-SLA-Endpoint"] == "a Set-Cookie: x=1"
     assert not any(set(value) & set("\r\n\0") for value in told.values())
 
@@ -119,7 +120,7 @@ def test_no_name_of_an_operator_can_break_the_header_block() -> None:
 def test_what_a_provider_sends_back_passes_without_what_is_about_its_own_connection() -> None:
     upstream = {"x-ratelimit-remaining": "9", "connection": "close", "content-length": "3"}
     upstream |= {"set-cookie": "a=b", "x-sla-status": "lie", "x-request-id": "theirs"}
-    told = answer_headers(head(ask())._replace(headers=upstream))
+    told = answer_headers(msgspec.structs.replace(head(ask()), headers=upstream))
     assert told["x-ratelimit-remaining"] == "9"
     assert not told.keys() & {"connection", "content-length", "set-cookie", "x-sla-status"}
     assert told["X-Request-Id"] == "req-1"
@@ -128,7 +129,7 @@ def test_what_a_provider_sends_back_passes_without_what_is_about_its_own_connect
 
 def test_anthropics_clients_are_told_our_id_in_their_own_header_too() -> None:
     found = head(ask()._replace(surface=Surface.MESSAGES))
-    told = answer_headers(found._replace(headers={"request-id": "req_theirs"}))
+    told = answer_headers(msgspec.structs.replace(found, headers={"request-id": "req_theirs"}))
     assert told["request-id"] == told["X-Request-Id"] == "req-1"
 
 

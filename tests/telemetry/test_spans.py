@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pytest
 
 from router.core.ask import Bound, BoundKind
@@ -161,7 +162,7 @@ def test_tokens_are_told_once_in_a_trace() -> None:
 def test_an_attempt_names_the_host_but_nothing_else_of_its_url() -> None:
     endpoint = an_endpoint("secret", "https://user:hunter2@api.example.com/v1?key=hunter2")
     record = a_record(attempts=(an_attempt(endpoint),))
-    record = record._replace(endpoints={endpoint.id: endpoint})
+    record = msgspec.structs.replace(record, endpoints={endpoint.id: endpoint})
     client = spans_of(record)[1].attributes
 
     assert client[names.SERVER_ADDRESS] == "api.example.com"

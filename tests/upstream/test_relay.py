@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 import pytest_asyncio
 from aiohttp import TCPConnector
@@ -101,7 +102,7 @@ async def test_the_request_is_the_clients_with_our_own_headers(
             "content-length": "1",
             "accept-encoding": "gzip",
         }
-        call = a_call()._replace(headers=hers, traceparent="00-a-b-01")
+        call = msgspec.structs.replace(a_call(), headers=hers, traceparent="00-a-b-01")
         await answer(relay(connector), an_endpoint(server.base_url), call)
         sent = server.headers()
         assert server.requests[0].startswith(b"POST /v1/chat/completions HTTP/1.1\r\n")

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from router.config.providers import PROVIDERS
@@ -179,7 +180,7 @@ async def test_what_the_provider_refuses_is_known_beforehand(name: str, bought: 
     async with at_the_shop(name, bought) as (upstream, there, _):
         call = a_call(seller, stream=False)
         body = {**json.loads(call.body), seller.refused_fields[-1]: {}}
-        asking = call._replace(body=json.dumps(body).encode())
+        asking = msgspec.structs.replace(call, body=json.dumps(body).encode())
         assert (await _fault(upstream, there, asking)).kind is Kind.REJECTED
 
 
