@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -126,6 +127,15 @@ def test_the_demo_asks_eight_budgets_at_once_and_ends_by_itself() -> None:
             assert q["measured"]["e2e_ms"] > 0
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Heard by what is started: a shell makes what it starts in the background deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_ends_the_demo_without_a_traceback() -> None:
     with subprocess.Popen(
         [*COMMAND, "--speed", "1"],
