@@ -33,6 +33,8 @@ from tests.upstream.translate.saying import (
 )
 
 TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=40)
+SPOKEN = TEXTS.filter(str.strip)
+"""Blank text is none towards Anthropic, which refuses it."""
 NAMES = st.from_regex(r"[a-z_]{1,8}", fullmatch=True)
 INPUTS = st.dictionaries(NAMES, TEXTS | st.integers(-9, 9) | st.none(), max_size=3)
 
@@ -130,7 +132,7 @@ def test_an_answer_to_a_chat_and_back_is_the_same(answer: Any) -> None:
     assert sent["usage"].items() <= back["usage"].items()
 
 
-@given(calls().filter(bool), TEXTS, TEXTS)
+@given(calls().filter(bool), SPOKEN, TEXTS)
 def test_a_conversation_to_a_chat_and_back_is_the_same(
     used: list[tuple[str, str, Json]], asked: str, returned: str
 ) -> None:
