@@ -139,7 +139,7 @@ class Price:
     def at(self, wall_s: float) -> Price:
         """Return the prices in force at ``wall_s`` (unix seconds); windows multiply."""
         factor = self._factor(wall_s) if self.windows else 1.0
-        return self if factor == 1.0 else _times(self, factor)
+        return self if factor == 1.0 else self.times(factor)
 
     def rate(self, prompt_tokens: float, tier: Tier = Tier.STANDARD) -> Price:
         """Return the prices of one request, whatever the hour; an unknown tier is the standard."""
@@ -183,8 +183,22 @@ class Price:
         )
 
     def times(self, factor: float) -> Price:
-        """Return the prices multiplied, without windows."""
-        return _times(self, factor)
+        """Return all of the prices multiplied, without windows."""
+        return Price(
+            self.input * factor,
+            self.output * factor,
+            _scaled(self.cached_input, factor),
+            _scaled(self.cache_write, factor),
+            self.fee * factor,
+            source=self.source,
+            cache_write_1h=_scaled(self.cache_write_1h, factor),
+            reasoning=_scaled(self.reasoning, factor),
+            audio_input=_scaled(self.audio_input, factor),
+            audio_output=_scaled(self.audio_output, factor),
+            search=self.search * factor,
+            above=tuple((tokens, each.times(factor)) for tokens, each in self.above),
+            tiers=tuple((tier, each.times(factor)) for tier, each in self.tiers),
+        )
 
     @property
     def cache_saves_usd(self) -> float:
@@ -234,25 +248,6 @@ class Price:
             if window.covers(wall_s):
                 factor *= window.factor
         return factor
-
-
-def _times(price: Price, factor: float) -> Price:
-    """Return what all of a price is when a window multiplies it."""
-    return Price(
-        price.input * factor,
-        price.output * factor,
-        _scaled(price.cached_input, factor),
-        _scaled(price.cache_write, factor),
-        price.fee * factor,
-        source=price.source,
-        cache_write_1h=_scaled(price.cache_write_1h, factor),
-        reasoning=_scaled(price.reasoning, factor),
-        audio_input=_scaled(price.audio_input, factor),
-        audio_output=_scaled(price.audio_output, factor),
-        search=price.search * factor,
-        above=tuple((tokens, _times(each, factor)) for tokens, each in price.above),
-        tiers=tuple((tier, _times(each, factor)) for tier, each in price.tiers),
-    )
 
 
 def _scaled(price: float | None, factor: float) -> float | None:

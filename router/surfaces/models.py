@@ -97,13 +97,17 @@ def model_json(name: ModelName, served: Served, *, anthropic: bool) -> dict[str,
 def no_model(name: str, served: Served) -> Fault:
     """Refuse a model nobody serves, naming those there are, the nearest first."""
     near = difflib.get_close_matches(name[:256], list(served), n=3, cutoff=0.3)
-    names = list(dict.fromkeys([*near, *sorted(served)]))[:_LISTED]
-    more = f" and {len(served) - len(names)} more" if len(served) > len(names) else ""
-    listed = ", ".join(names) or "none"
+    names = listed(list(dict.fromkeys([*near, *sorted(served)]))) or "none"
     meant = difflib.get_close_matches(name[:256], near, n=1, cutoff=_MEANT)
     hint = f"did you mean {meant[0]!r}? Served" if meant else "served"
     return Fault(
         Kind.NO_MODEL,
-        f"The model {name!r} is not served here; {hint} are: {listed}{more}.",
+        f"The model {name!r} is not served here; {hint} are: {names}.",
         param="model",
     )
+
+
+def listed(names: Sequence[str]) -> str:
+    """Name the first of them, and say how many more there are."""
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more

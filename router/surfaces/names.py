@@ -14,11 +14,10 @@ from typing import Final
 
 from router.core.ask import Preferences
 from router.core.faults import Fault, Kind
-from router.surfaces.models import Served
+from router.surfaces.models import Served, listed
 
 _ALIKE: Final = 0.8
 """How alike two names must be for one to be a slip: 'parasial' and 'parasail' are."""
-_LISTED: Final = 20
 _SHOWN: Final = 64
 
 
@@ -37,7 +36,7 @@ def known_names(wishes: Preferences, served: Served) -> Preferences:
     unknown = {key: [name for name in given if name not in names] for key, given in said.items()}
     for key, alone in (("only", True), ("order", not wishes.fallbacks)):
         if alone and unknown[key] and len(unknown[key]) == len(set(said[key])):
-            raise _bad(key, unknown[key][0], f"known are {_list(providers)}")
+            raise _bad(key, unknown[key][0], f"known are {listed(sorted(providers))}")
     for name in unknown["ignore"]:
         if alike := difflib.get_close_matches(name[:_SHOWN], list(names), n=1, cutoff=_ALIKE):
             raise _bad("ignore", name, f"did you mean {alike[0]!r}?")
@@ -48,9 +47,3 @@ def known_names(wishes: Preferences, served: Served) -> Preferences:
 def _bad(key: str, name: str, hint: str) -> Fault:
     at = f"provider.{key}"
     return Fault(Kind.BAD_BODY, f"{at}: nobody here is called {name[:_SHOWN]!r}; {hint}.", param=at)
-
-
-def _list(providers: Iterable[str]) -> str:
-    names = sorted(providers)
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more

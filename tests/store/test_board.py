@@ -142,25 +142,27 @@ def test_what_waits_for_its_peers_is_learned_from_as_if_it_had_not(
         assert sums == pytest.approx(other.sums[key], rel=1e-6)
 
 
-def test_what_waits_for_its_peers_is_pushed_with_them() -> None:
+def pushed() -> Table:
+    """A busy table of which everything was pushed."""
     table = Table()
     many_a_second(table)
-    shared = table.board.journal
-    before = shared.take()
+    before = table.board.journal.take()
     assert before is not None
-    shared.acknowledge(before)
+    table.board.journal.acknowledge(before)
+    return table
+
+
+def test_what_waits_for_its_peers_is_pushed_with_them() -> None:
+    table = pushed()
+    shared = table.board.journal
     table.sees(0.8)
     assert shared.unpushed == 0
     assert shared.take() is not None
 
 
 def test_a_failure_is_learned_from_at_once_with_all_that_came_before() -> None:
-    table = Table()
-    many_a_second(table)
+    table = pushed()
     shared = table.board.journal
-    before = shared.take()
-    assert before is not None
-    shared.acknowledge(before)
     table.sees(0.8)
     table.fails()
     assert shared.unpushed > 0
