@@ -35,6 +35,7 @@ class BoundKind(StrEnum):
 
 
 _FLOORS = frozenset((BoundKind.TPS, BoundKind.CONTEXT))
+_DECODES = frozenset({BoundKind.TTFAT, BoundKind.E2E, BoundKind.TPS})
 
 
 class Mode(StrEnum):
@@ -79,6 +80,11 @@ class Sla:
         """Return the bound of this kind, the tightest percentile first, or ``None``."""
         found = [b for b in self.bounds if b.kind is kind]
         return max(found, key=lambda b: b.percentile) if found else None
+
+    @property
+    def decodes(self) -> bool:
+        """Whether any bound depends on speed."""
+        return any(b.kind in _DECODES for b in self.bounds)
 
     def class_key(self, model: ModelName) -> str:
         """Name the class attainment is steered for: policy x model x percentile x log grid.

@@ -10,13 +10,15 @@ The price of a miss is ``lam`` typical costs of the request's class and is moved
 endpoint whose bare cost exceeds the best score: no dearer one can win. Where nobody is likely to
 keep the bounds, a miss weighs more the later it is, so that the closest serves.
 
-Without bounds the cheapest serves, a failure beyond the ordinary costing 30 % of a request;
+Without bounds the cheapest serves. Failures beyond the ordinary cost 30 % of a request;
 equals keep the operator's order. Where the application says itself who goes first, everybody is
 weighed and lined up (``ranking``).
 
 Choosing uses one draw from what is believed (posterior sampling), so that the unsure is tried
 now and then and a better endpoint is never locked out; the misses of trying are paid from the
-same account. Without ``chance`` the decision is what is best on average: ``explain`` asks so.
+same account. While an endpoint still remembers the conversation this is rare, since a trial would
+pay for the whole prompt again. Without ``chance`` the decision is what is best on average:
+``explain`` asks so.
 
 What is marked (study) is told in docs/decision.md, "The study behind the constants".
 """
@@ -24,7 +26,7 @@ What is marked (study) is told in docs/decision.md, "The study behind the consta
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from math import inf
+from math import inf, log
 from operator import itemgetter
 
 from router.core.ask import Ask, BoundKind, Mode
@@ -40,20 +42,28 @@ from router.core.forecast import (
     predictive,
     question,
 )
+from router.core.numbers import normal_quantile
 from router.core.ranking import ranked
 from router.core.sift import POSTERIOR_SCALE, Chance, Weighed, sift
 from router.core.stakes import LATER_SHARE, Stakes
 
 FAILURE_COST_SHARE, FAILURES_TOLERATED = 0.3, 0.02
-"""What a failure costs of a request without bounds (study), and the ordinary rate that costs
-nothing: twice what is believed of a newcomer. That rate is a guess, not measured."""
+"""What a failure costs of a request (study: of one without bounds; where a miss costs little,
+nothing else would tell of them), and the ordinary rate that costs nothing: twice what is believed
+of a newcomer. That rate is a guess, not measured."""
 FREE_USD = 1e-6
 """What an answer counts as costing where everybody is free: a miss must weigh something."""
 
+RARELY = normal_quantile(0.5 + 0.125 / 2)
+"""A deviate lies nearer to the middle one time in eight: so often somebody is tried inside a
+conversation. Without any, an application that names the same conversation for all it asks would
+never look elsewhere; how often is a plain choice, not measured."""
 LIKELY = 0.5
-"""Below this P(keep) even the typical answer misses: such an endpoint never serves while another
-reaches it, however cheap a miss has become. Where nobody does, it matters by how much. (Simulated
-for three hours, a 1 s class went from 95.3 to 99.9 % of promises kept, for 1 % of cost.)"""
+"""Below this P(keep) even the typical answer misses: where time counts, such an endpoint never
+serves while another reaches it, however cheap a miss has become. Where nobody does, it matters by
+how much. (Simulated for three hours, a 1 s class went from 95.3 to 99.9 % of promises kept, for 1 %
+of cost.) Where only length and cost of an answer count, a miss is weighed like any other cost: how
+verbose an endpoint is does not change within minutes, so nobody is left with one that has."""
 
 
 def decide(
@@ -72,18 +82,19 @@ def decide(
     ``warm`` says how many tokens of this conversation each endpoint should still remember.
     """
     later = LATER_SHARE * max(stakes.turns - 1, 0.0) if ask.session else 0.0
-    fit, out = sift(ask, candidates, wall=wall, warm=warm, tried=tried, later=later, chance=chance)
+    trial = None if warm and chance is not None and abs(chance()) > RARELY else chance
+    fit, out = sift(ask, candidates, wall=wall, warm=warm, tried=tried, later=later, chance=trial)
     q = question(ask.sla.bounds, ask.max_tokens, elapsed_s)
     lam = stakes.lam if q.bounded else None
     if not fit:
         return Decision(_status(ask, None), (), tuple(out), _input(ask, candidates), lam=lam)
     ranks = ask.preferences.ranks
     if q.bounded:
-        options = _walk(q, fit, stakes, chance, to_the_end=ranks)
+        options, leeway = _walk(q, fit, stakes, trial, to_the_end=ranks)
     else:
-        options = [_unbounded(w) for w in fit]
+        options, leeway = [_unbounded(w) for w in fit], 0.0
     if ranks:
-        options = ranked(ask, fit, options, chance)
+        options = ranked(ask, fit, options, trial)
     elif not q.bounded:
         options.sort(key=_by_score)
     head = options[0].endpoint
@@ -99,6 +110,7 @@ def decide(
         expected,
         unweighed=len(fit) - len(options),
         lam=lam,
+        leeway=leeway,
     )
 
 
@@ -107,27 +119,44 @@ _by_score = itemgetter(1)
 
 def _walk(
     q: Question, fit: list[Weighed], stakes: Stakes, chance: Chance | None, *, to_the_end: bool
-) -> list[Option]:
-    """Weigh, and line up by who is likely to keep the bounds, then by score.
+) -> tuple[list[Option], float]:
+    """Weigh, and line up by who is likely to keep the bounds, then by score; tell the leeway.
 
     ``to_the_end`` weighs everybody and lines up nobody: the application's wishes come first.
     """
     paid = next((w.cost_usd for w in fit if w.cost_usd > 0), FREE_USD)
     stake = stakes.lam * (stakes.typical_usd or paid)
     if to_the_end:
-        return _weigh(q, fit, stake, chance, 0.0, to_the_end=True)[0]
+        return _weigh(q, fit, stake, chance, 0.0, to_the_end=True)[0], 0.0
     options, likely = _weigh(q, fit, stake, chance, LIKELY if q.decodes else 0.0)
     if q.decodes and not likely:
         options, likely = _weigh(q, fit, stake, chance, 0.0)
     if likely:
-        options.sort(key=_likely_first)
-        return options
+        options.sort(key=_likely_first if q.timed else _by_score)
+        return options, _leeway(options, stake, LIKELY if q.timed else 0.0)
     options = [
         o._replace(score_usd=o.score_usd + stake * (1 - o.p_keep) * _late(q, w))
         for o, w in zip(options, fit, strict=True)
     ]
     options.sort(key=_by_score)
-    return options
+    return options, 0.0
+
+
+def _leeway(options: Sequence[Option], stake: float, at_least: float) -> float:
+    """How far (log) the price of a miss could fall before somebody cheaper won.
+
+    The first of ``options`` is worth its money against another as long as ``stake`` times what it
+    is the likelier to keep the bounds exceeds what it costs more. Who keeps them with a chance
+    below ``at_least`` does not win at any price. Infinite where nobody cheaper would.
+    """
+    _, score, _, keeps = options[0]
+    nearest = 0.0
+    for _, other_score, _, other in options:
+        if at_least <= other < keeps:
+            likelier = keeps - other
+            dearer = score - other_score + stake * likelier
+            nearest = max(nearest, dearer / likelier)
+    return max(0.0, log(stake / nearest)) if nearest > 0 else inf
 
 
 def _weigh(
@@ -144,7 +173,7 @@ def _weigh(
     Chances below ``at_least`` are upper bounds; those endpoints stand behind the likely ones.
     """
     options: list[Option] = []
-    best, likely = inf, False
+    best, likely, timed = inf, False, q.timed
     for total, cost, candidate, price, tokens, cached, prompt_usd, stretch in fit:
         if likely and total > best and not to_the_end:
             break
@@ -160,9 +189,12 @@ def _weigh(
         if cached:
             keep += stats.cache_hit * (p_keep(q, (tokens - cached) * 1e-3, *known) - keep)
         score = total + stake * (1 - keep)
+        if stats.p_fail > FAILURES_TOLERATED:
+            score += total * _failing(stats.p_fail)
         options.append(Option(endpoint, score, cost, keep))
-        if keep >= LIKELY:
-            best, likely = min(best, score), True
+        likely = likely or keep >= LIKELY
+        if keep >= LIKELY or not timed:
+            best = min(best, score)
     return options, likely
 
 
@@ -175,9 +207,13 @@ def _late(q: Question, weighed: Weighed) -> float:
     return lateness(q, weighed.input_tokens * 1e-3, candidate.stats, candidate.lengths)
 
 
+def _failing(p_fail: float) -> float:
+    """What failures cost whoever moves on, whether a bound is missed by them or not: a share."""
+    return FAILURE_COST_SHARE * max(0.0, p_fail - FAILURES_TOLERATED)
+
+
 def _unbounded(weighed: Weighed) -> Option:
-    fails = max(0.0, weighed.candidate.stats.p_fail - FAILURES_TOLERATED)
-    score = weighed.total_usd * (1 + FAILURE_COST_SHARE * fails)
+    score = weighed.total_usd * (1 + _failing(weighed.candidate.stats.p_fail))
     return Option(weighed.candidate.endpoint, score, weighed.cost_usd, 1.0)
 
 

@@ -145,7 +145,8 @@ class Decision(NamedTuple):
     ``plan`` is ranked, best first; it is empty when the request was refused. ``out`` holds the
     endpoints that hard facts exclude. ``input_tokens`` is the estimated prompt. ``unweighed``
     counts dearer endpoints that could not win and were not looked at. ``lam`` is the price of a
-    miss in typical costs; ``None`` where no bound made it count.
+    miss in typical costs; ``None`` where no bound made it count. ``leeway`` is how far (log) it
+    could fall before somebody cheaper served: infinite where nobody would, 0 where nobody asked.
     """
 
     status: Status
@@ -155,6 +156,7 @@ class Decision(NamedTuple):
     forecast: Forecast | None = None
     unweighed: int = 0
     lam: float | None = None
+    leeway: float = 0.0
 
     @property
     def chosen(self) -> Endpoint | None:

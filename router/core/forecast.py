@@ -65,6 +65,11 @@ class Question(NamedTuple):
     elapsed_s: float = 0.0
 
     @property
+    def timed(self) -> bool:
+        """Whether any bound is on time or speed."""
+        return self.ttft_s < inf or self.decodes
+
+    @property
     def decodes(self) -> bool:
         """Whether any bound depends on speed."""
         return self.e2e_s < inf or self.ttfat_s < inf or self.log_tps > -inf

@@ -1,8 +1,8 @@
 """The oracle of true distributions: knows everything but the noise, and buys as we do.
 
-It minimises expected cost + price of a miss x P(miss) with the same feedback, so what is left
-between it and us is learning. ``aim`` moves it along its own frontier of attainment and cost, so
-that both can be compared at equal attainment.
+It minimises expected cost + price of a miss x P(miss) with the same feedback, but for steps that
+know of no leeway and a price that never falls below a whole answer's. ``aim`` moves it along its
+own frontier of attainment and cost, so that both can be compared at equal attainment.
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ class Informed:
             percentile=1 - allowed,
             cost_usd=outcome.cost_nano_usd / 1e9,
             sums=sums,
+            lowest=stakes.WASTED,
         ):
             sums[index] += amount
 

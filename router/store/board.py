@@ -25,7 +25,7 @@ from router.core.faults import FAULTS, Kind
 from router.core.lengths import Lengths
 from router.core.measure import MIN_TOKENS_FOR_SPEED, Attempt, Outcome, Verdict
 from router.core.portrait import Survey, class_portrait, portrait
-from router.core.stakes import Stakes
+from router.core.stakes import Leeway, Stakes
 from router.core.stats import Stats
 from router.core.surface import Surface
 from router.core.tokens import Rates
@@ -144,6 +144,7 @@ class Board:
         self._effects_until = 0.0
         self._rates: dict[str, tuple[float, Rates]] = {}
         self._classes: dict[str, str] = {}
+        self._leeways: dict[str, Leeway] = {}
         self._listed: dict[tuple[str, str], _Listed] = {}
         self._news = 0
         self._changes = 0
@@ -377,6 +378,9 @@ class Board:
             percentile=ask.sla.percentile,
             cost_usd=outcome.cost_nano_usd / 1e9,
             sums=self.journal.read(subject, stakes.STAKES, wall),
+            lowest=stakes.WASTED if ask.sla.decodes else stakes.LOWEST,
+            leeway=self._leeway(subject, decision) if steerable else 0.0,
+            decided_at=decision.lam,
         )
         final = outcome.attempts[-1]
         if ask.session and final.usage is not None:
@@ -385,6 +389,12 @@ class Board:
                 self.journal.sessions.forget(ask.session, wall)
             self.journal.sessions.turn(ask.session, final.endpoint, final.usage.input, wall)
         self.journal.add(subject, stakes.STAKES, found, wall)
+
+    def _leeway(self, subject: str, decision: Decision) -> float:
+        """How far the price of a miss of a class could lately fall, with one more decision."""
+        found = self._leeways.get(subject, Leeway()).followed(decision.leeway)
+        self._leeways[subject] = found
+        return found.mean
 
     def _stats(self, seen: _Seen, wall: float) -> Stats:
         view = seen.view

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -77,3 +78,25 @@ def test_an_explanation_tells_the_cost_that_a_warm_cache_leaves() -> None:
     decision = decide(asked, candidates, stakes, wall=NOON, warm=warm)
     ((_, told),) = explain(asked, candidates, decision, stakes, wall=NOON, warm=warm).forecasts
     assert told.cost_usd == pytest.approx(decision.plan[0].cost_usd)
+
+
+def test_somebody_is_rarely_tried_inside_a_conversation() -> None:
+    """Its first turn is drawn, and one in eight of the later ones."""
+    candidates = [a_candidate(PLAIN), a_candidate(CACHING)]
+    rng = Random(1)
+
+    def draws(asked: Ask, warm: dict[EndpointId, float]) -> int:
+        drawn: list[float] = []
+
+        def chance() -> float:
+            drawn.append(rng.gauss(0, 1))
+            return drawn[-1]
+
+        decide(asked, candidates, Stakes(10, 0.01, 8.0), wall=NOON, chance=chance, warm=warm)
+        return len(drawn)
+
+    first, later = turn(ttft(2000)), {CACHING.id: float(LONG)}
+    assert {draws(first, {}) for _ in range(50)} == {2}
+    often = [draws(first, later) for _ in range(2000)]
+    assert set(often) == {1, 3}
+    assert often.count(3) == pytest.approx(2000 / 8, rel=0.2)

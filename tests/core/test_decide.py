@@ -220,6 +220,37 @@ def _by_brute_force(ask: Ask, fleet: list[Candidate], stakes: Stakes) -> Endpoin
     return min(scored, key=lambda s: s[0] + s[1] * (1 + s[2]))[4]
 
 
+# Who will likely miss
+
+
+def test_who_will_likely_be_late_never_serves_beside_one_who_will_not() -> None:
+    """However little a miss costs."""
+    cheap_misses = Stakes(0.1, 0.003)
+    assert choose(an_ask(ttft(1000)), *FLEET, stakes=cheap_misses).chosen is PARASAIL
+
+
+def test_who_will_likely_be_too_long_serves_while_misses_are_cheap() -> None:
+    """A verbosity has no storms: a class that keeps too much takes the cheaper answer at times."""
+    wordy = an_endpoint("r1@wordy", 0.5, 2, answer_tokens=1500, family="wordy")
+    terse = an_endpoint("claude@terse", 3, 15, answer_tokens=300, family="terse")
+    brief = an_ask(Bound(BoundKind.ANSWER_TOKENS, 700))
+    dear, cheap = Stakes(10.0, 0.003), Stakes(0.1, 0.003)
+    assert choose(brief, wordy, terse, stakes=dear).chosen is terse
+    found = choose(brief, wordy, terse, stakes=cheap)
+    assert found.chosen is wordy
+    assert found.plan[0].p_keep < LIKELY
+
+
+def test_who_fails_more_than_usual_is_passed_over_even_where_misses_cost_little() -> None:
+    """A failure that a second attempt mends is no miss, and still costs."""
+    brief, cheap = an_ask(Bound(BoundKind.ANSWER_TOKENS, 4000)), Stakes(0.2, 0.003)
+    sound = an_endpoint("r1@sound", 0.55, 2.3)
+    cheaper = a_candidate(an_endpoint("r1@failing", 0.5, 2.19))
+    failing = cheaper._replace(stats=cheaper.stats._replace(p_fail=0.4))
+    assert choose(brief, cheaper, sound, stakes=cheap).chosen is cheaper.endpoint
+    assert choose(brief, failing, sound, stakes=cheap).chosen is sound
+
+
 # Reasons
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from math import exp
 from random import Random
 
 import pytest
@@ -15,6 +16,7 @@ from router.core.ask import Ask, Bound, BoundKind
 from router.core.catalogue import Endpoint
 from router.core.decide import LIKELY, decide
 from router.core.decision import Decision, Option
+from router.core.forecast import question
 from router.core.numbers import deviates
 from router.core.stakes import Stakes
 from tests.core.market import (
@@ -38,7 +40,7 @@ endpoints = st.builds(
     st.floats(50, 5000),
 )
 fleets = st.lists(endpoints, min_size=1, max_size=6, unique_by=lambda e: e.id)
-stakes_of = st.builds(Stakes, st.floats(0.5, 300), st.floats(0, 0.05))
+stakes_of = st.builds(Stakes, st.floats(0.1, 300), st.floats(0, 0.05))
 LIMITS = {
     BoundKind.TTFT: st.floats(50, 90_000),
     BoundKind.TTFAT: st.floats(50, 90_000),
@@ -128,15 +130,16 @@ def test_a_looser_bound_never_costs_more_in_expectation(
     """Misses priced in: what is paid for and what is missed together only fall.
 
     The *cost* alone may rise, where more is saved in misses. And what was hopeless everywhere, so
-    that it went to the closest, may come into the reach of a dearer one: that score is no
-    successor of the other.
+    so that it went to the closest, may come into the reach of a dearer one: that score is no
+    successor of the other. Where only lengths count, who likely misses may serve all the same.
     """
     tight, loose = _loosened(fleet, bounds, factor, stakes, data)
     assert bool(loose.plan) >= bool(tight.plan)
     if not tight.plan:
         return
     before, after = tight.plan[0], loose.plan[0]
-    assert (after.p_keep >= LIKELY) >= (before.p_keep >= LIKELY)
+    if question(bounds, None).timed:
+        assert (after.p_keep >= LIKELY) >= (before.p_keep >= LIKELY)
     if (after.p_keep >= LIKELY) == (before.p_keep >= LIKELY):
         assert after.score_usd <= before.score_usd * (1 + 1e-12)
 
@@ -152,6 +155,26 @@ def _loosened(
     at = data.draw(st.integers(0, len(bounds) - 1))
     looser = [eased(b, factor) if i == at else b for i, b in enumerate(bounds)]
     return choose(an_ask(*bounds), fleet, stakes), choose(an_ask(*looser), fleet, stakes)
+
+
+# The price of a miss
+
+
+@given(fleets, some_bounds, stakes_of)
+def test_the_price_of_a_miss_may_fall_by_its_leeway_and_no_further_before_another_serves(
+    fleet: list[Endpoint], bounds: list[Bound], stakes: Stakes
+) -> None:
+    ask = an_ask(*bounds)
+    decision = choose(ask, fleet, stakes)
+    leeway = decision.leeway
+    assert leeway >= 0
+    if leeway == 0 or _tied(decision.plan):
+        return
+    within = stakes._replace(lam=stakes.lam * exp(-0.99 * min(leeway, 50)))
+    assert choose(ask, fleet, within).chosen is decision.chosen
+    if leeway < 50:
+        beyond = stakes._replace(lam=stakes.lam * exp(-1.01 * leeway - 1e-9))
+        assert choose(ask, fleet, beyond).chosen is not decision.chosen
 
 
 # Who is better in everything

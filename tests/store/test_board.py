@@ -414,6 +414,20 @@ def test_the_price_of_a_miss_comes_back_from_both_its_clamps() -> None:
     assert table.board.stakes(key).lam > 1.3 * LOWEST
 
 
+def test_a_price_that_decides_nothing_comes_down_quickly_but_not_in_conversations() -> None:
+    """The cheaper one would serve only if a miss cost a fifth of an answer."""
+    cheaper = replace(an_endpoint("r1@cheaper", 0.5, 2.0, ttft_ms=3500), family=ONE.family)
+
+    def lam_after(count: int, ask: Ask) -> float:
+        table = Table(ONE, cheaper)
+        for _ in range(count):
+            table.settles(ask, ttft_s=0.3)
+        return table.board.stakes(ask.sla.class_key(R1)).lam
+
+    once, talking = lam_after(100, CALM), lam_after(100, CALM._replace(session="s"))
+    assert once < 0.5 * talking
+
+
 def test_a_client_that_left_teaches_nothing_about_its_class() -> None:
     table = Table()
     table.settles(CALM, ttft_s=9.0, fault=Kind.CANCELLED)
