@@ -130,7 +130,7 @@ def test_a_looser_bound_never_costs_more_in_expectation(
     """Misses priced in: what is paid for and what is missed together only fall.
 
     The *cost* alone may rise, where more is saved in misses. And what was hopeless everywhere, so
-    so that it went to the closest, may come into the reach of a dearer one: that score is no
+    that it went to the closest, may come into the reach of a dearer one: that score is no
     successor of the other. Where only lengths count, who likely misses may serve all the same.
     """
     tight, loose = _loosened(fleet, bounds, factor, stakes, data)
