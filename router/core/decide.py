@@ -45,7 +45,7 @@ from router.core.forecast import (
 from router.core.numbers import normal_quantile
 from router.core.ranking import ranked
 from router.core.sift import POSTERIOR_SCALE, Chance, Weighed, sift
-from router.core.stakes import LATER_SHARE, Stakes
+from router.core.stakes import Stakes
 
 FAILURE_COST_SHARE, FAILURES_TOLERATED = 0.3, 0.02
 """What a failure costs of a request (study: of one without bounds; where a miss costs little,
@@ -81,7 +81,7 @@ def decide(
 
     ``warm`` says how many tokens of this conversation each endpoint should still remember.
     """
-    later = LATER_SHARE * max(stakes.turns - 1, 0.0) if ask.session else 0.0
+    later = stakes.later_turns if ask.session else 0.0
     trial = None if warm and chance is not None and abs(chance()) > RARELY else chance
     fit, out = sift(ask, candidates, wall=wall, warm=warm, tried=tried, later=later, chance=trial)
     q = question(ask.sla.bounds, ask.max_tokens, elapsed_s)

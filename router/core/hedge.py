@@ -163,7 +163,8 @@ def rescue(
     ``tried`` are out as well, and ``spent_usd`` was paid for those that have ended. A bound on
     cost holds for all attempts together, each taken to run to its end.
     """
-    everyone, _ = sift(ask, candidates, wall=wall, warm=warm)
+    later = stakes.later_turns if ask.session else 0.0
+    everyone, _ = sift(ask, candidates, wall=wall, warm=warm, later=later)
     silent = next((w for w in everyone if w.candidate.endpoint.id == first), None)
     decision = decide(
         ask,
@@ -200,8 +201,9 @@ def _spend_usd(
     """What a second attempt costs more than the first alone, the loser being cancelled.
 
     Its prompt for sure; its answer for the first's, where it wins; and what the loser has made
-    until then, which is all where cancelling does not stop the bill. ``first_misses`` stands for
-    the chance that the second wins: it is asked when little time is left.
+    until then, which is all where cancelling does not stop the bill. In a conversation whoever
+    wins has the later turns as well. ``first_misses`` stands for the chance that the second wins:
+    it is asked when little time is left.
     """
     answer = second.cost_usd - second.prompt_usd
     if first is None:
@@ -209,7 +211,7 @@ def _spend_usd(
     lost = first.cost_usd - first.prompt_usd
     unmade = lost * (1 - _made(ask, first, waited_s + _content_s(ask, second)))
     beside = answer * _made(ask, second, _content_s(ask, first) - waited_s)
-    won = max(0.0, answer - unmade)
+    won = max(0.0, answer - unmade) + max(0.0, second.later_usd - first.later_usd)
     return second.prompt_usd + first_misses * won + (1 - first_misses) * beside
 
 

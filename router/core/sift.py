@@ -47,6 +47,11 @@ class Weighed(NamedTuple):
     prompt_usd: float
     stretch: float
 
+    @property
+    def later_usd(self) -> float:
+        """What the later turns of the conversation will cost here."""
+        return self.total_usd - self.cost_usd
+
 
 def sift(
     ask: Ask,

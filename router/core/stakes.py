@@ -72,6 +72,11 @@ class Stakes(NamedTuple):
     typical_usd: float = 0.0
     turns: float = PRIOR_TURNS
 
+    @property
+    def later_turns(self) -> float:
+        """How many more turns of a conversation count in full."""
+        return LATER_SHARE * max(self.turns - 1, 0.0)
+
 
 def believed(sums: Sequence[float]) -> Stakes:
     """Return the stakes of a class from its decayed sums."""

@@ -2,18 +2,9 @@
 
 **Wait.** TTFT grows with the prompt, so it is a line ``a + b x`` (x = thousands of uncached prompt
 tokens), fitted by least squares of relative errors over hours. Endpoints also *move* within
-minutes. Their level, a factor on that line, is learned twice: over minutes (``FAST``) and over
-seconds (``SHARP``). Each is shrunk to the slower one by how far it may plausibly have moved
-(``TAU_*``) against how much evidence it holds, which is the posterior mean of a normal model:
-
-    level = sum(residuals)/s2 / (1/tau^2 + n/s2),   variance = 1/(1/tau^2 + n/s2)
-
-Of a busy endpoint that turns five times slower, half of that (in the log) is believed after twenty
-seconds and nine tenths after a minute, since its latest evidence outweighs the past. What it was
-seen to do last is not forgotten as soon as nobody looks: a slow-down that made everybody leave
-rather goes on for a while. Either it still stands (with a chance that falls over ``LASTS_S``), or
-the endpoint is back where the minutes have it; mean and variance are those of that mixture. So a
-deserted one is tried again within minutes without a timer, since it may well have recovered.
+minutes: their level (``level``) is a factor on that line. Of a busy endpoint that turns five times
+slower, most is believed within seconds. A deserted one is tried again within minutes without a
+timer, since it may well have recovered.
 
 What remains is noise, known in two ways. Its spread over minutes (``noise_sd``) says what one wait
 is worth as evidence, and which is an outlier. Its shape over hours is kept as a histogram, which
@@ -46,6 +37,7 @@ from router.core.answer import Usage
 from router.core.catalogue import Prior
 from router.core.decay import Group
 from router.core.faults import FAULTS, Kind
+from router.core.level import FAST, SHARP, SPEEDS, WAITS, level
 from router.core.measure import CUT_OFF, Attempt
 from router.core.numbers import normal_cdf
 
@@ -55,13 +47,6 @@ SHAPE: Final = Group("shape", 2 * 3600.0, 60)
 """Histogram of log residuals once the level is taken off (half-life: study, as the line's)."""
 SPEED: Final = Group("speed", 4 * 3600.0, 3)
 """log tokens/s n, sum; sum of squared innovations, as far as they are noise (half-life: study)."""
-FAST: Final = Group("fast", 240.0, 6)
-"""TTFT residuals n, sum; their innovations n, sum of squares; log tokens/s n, sum (half-life:
-study, 120 s alike, longer dearer; of speed 600 s there)."""
-SHARP: Final = Group("sharp", 20.0, 4)
-"""TTFT residuals n, sum; log tokens/s n, sum. 20 s: at 2 requests/s a 5x slow-down is believed as
-1.6x after 10 s, 2.2x after 20 s, 4.3 to 4.6x after a minute (waits drawn with noise 0.2 and 0.4);
-of 20 s of it, half (in the log) is left after four idle minutes."""
 FAILS: Final = Group("fails", 60.0, 2)
 FAILS_SLOW: Final = Group("fails_slow", 6 * 3600.0, 2)
 """Attempts n, of which failed (half-lives: study)."""
@@ -71,23 +56,6 @@ been cached, and that were; answers with hidden thinking n, sum of the seconds b
 day, so that all hours count: a guess, not measured."""
 GROUPS: Final = (LINE, SHAPE, SPEED, FAST, SHARP, FAILS, FAILS_SLOW, HABITS)
 
-TAU_FAST = 0.45
-"""How far (log) an endpoint may have moved while nobody looked (study: .45 and .70 equal)."""
-TAU_SHARP = 0.20
-"""How far within seconds: small, since most seconds bring nothing; evidence overrules it. Not
-measured on its own: more follows noise, less sees changes later."""
-TAU_SPEED = 0.30
-"""How far speed may have moved (study): it moves less than waits, which queues make."""
-LASTS_S = 300.0
-"""How long what was seen last goes on, on average, once nobody looks. Replayed, 5 and 10 minutes
-forecast storms and ordinary markets alike; the shorter finds a recovery sooner."""
-HEARD_N = 5.0
-"""Answers' worth of the last evidence that counts on however long ago it was, as long as minutes
-hold so many. Replayed, 10 forecast a storm better still, but at a request in two seconds one of
-fifteen recoveries was not found within seven minutes."""
-NOTHING = 1e-12
-"""Evidence that weighs less is none, or dividing by it would overflow; after two epochs a whole
-answer still weighs 2e-10."""
 PRIOR_LINE_SD = 0.50
 """How far (log) a declared or default prior may be off. A guess, not measured: more tries
 newcomers longer, less believes what is declared."""
@@ -139,9 +107,6 @@ size tell no line (study)."""
 PSEUDO_PROMPTS_K = (0.5, 40.0)
 """Prompt sizes (thousands of tokens) at which the prior line is held by pseudo-observations: a
 short and a long one, or its slope were free (study: 1 and 40)."""
-
-_FADES = SHARP.half_life_s / (LASTS_S * log(2))
-"""exp(-idle / LASTS_S) is the share of faded evidence to this power."""
 
 Increment = tuple[Group, int, float]
 """Add an amount to one sum of a group."""
@@ -243,34 +208,6 @@ def fitted_line(prior: Prior, sums: list[float]) -> tuple[float, float]:
     return max(MIN_A_S, (wy - b * wx) / w), b
 
 
-def shrunk_level(
-    fast: tuple[float, float], sharp: tuple[float, float], noise_var: float, tau: float
-) -> tuple[float, float]:
-    """Return posterior mean and sd of a level from (n, sum) over minutes and over seconds.
-
-    Of evidence of seconds that has faded, ``HEARD_N`` answers' worth (or what minutes hold) count
-    on. By how much it has faded tells how long nobody has looked, and so the chance that it still
-    stands.
-    """
-    n, total = fast
-    precision = 1 / (tau * tau) + n / noise_var
-    mean, var = total / noise_var / precision, 1 / precision
-    most, (n, total) = n, sharp
-    faded = 1.0
-    if NOTHING < n < HEARD_N and n < most:
-        faded = n / min(most, HEARD_N)
-        n, total = n / faded, total / faded
-    precision = 1 / (TAU_SHARP * TAU_SHARP) + n / noise_var
-    trust = n / noise_var / precision
-    away = (total - n * mean) / noise_var / precision
-    seen = (1 - trust) ** 2 * var + 1 / precision
-    if faded == 1:
-        return mean + away, sqrt(seen)
-    stands, unseen = faded**_FADES, var + TAU_SHARP * TAU_SHARP
-    var = stands * seen + (1 - stands) * (unseen + stands * away * away)
-    return mean + stands * away, sqrt(var)
-
-
 def shape_cdf(sums: list[float]) -> tuple[float, ...]:
     """Return P(residual <= edge) at the 61 edges, with ``PRIOR_SHAPE_N`` normal pseudo-counts."""
     total = sum(sums) + PRIOR_SHAPE_N
@@ -308,7 +245,7 @@ def believed(
     line, speed, fast, sharp = sums["line"], sums["speed"], sums["fast"], sums["sharp"]
     a, b = fitted_line(prior, line)
     noise_var = (fast[3] + PRIOR_NOISE_VAR * PRIOR_NOISE_N) / (fast[2] + PRIOR_NOISE_N)
-    level, passing_sd = shrunk_level((fast[0], fast[1]), (sharp[0], sharp[1]), noise_var, TAU_FAST)
+    wait, passing_sd = level((fast[0], fast[1]), (sharp[0], sharp[1]), noise_var, WAITS)
     lasting = PRIOR_LINE_SD**2 / (PRIOR_DOUBT_N + line[0])
     trial_sd = sqrt(reuse * passing_sd**2 + lasting)
     untried_sd = sqrt(1 - reuse) * passing_sd
@@ -317,11 +254,11 @@ def believed(
     n, total, squares = speed
     mean = (total + PRIOR_SPEED_N * log(prior.tps)) / (n + PRIOR_SPEED_N)
     speed_var = (squares + PRIOR_SPEED_N * PRIOR_SPEED_SD**2) / (n + PRIOR_SPEED_N)
-    pace, pace_sd = shrunk_level(
+    pace, pace_sd = level(
         (fast[4], fast[5] - fast[4] * mean),
         (sharp[2], sharp[3] - sharp[2] * mean),
         speed_var,
-        TAU_SPEED,
+        SPEEDS,
     )
 
     fails, slow, habits = sums["fails"], sums["fails_slow"], sums["habits"]
@@ -338,7 +275,7 @@ def believed(
     return Stats(
         a_s=a,
         b_s=b,
-        level=level,
+        level=wait,
         level_sd=level_sd,
         noise_sd=sqrt(noise_var),
         trial_sd=trial_sd,

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from router.core import stats
 from router.core.decay import Group
 from router.core.faults import FAULTS, Kind
+from router.core.level import FAST
 from router.core.measure import Attempt
 from router.core.stats import Stats, is_outlier, learned
 from tests.core.market import NOON, Sums, an_attempt, an_endpoint, empty
@@ -84,7 +85,7 @@ def read(group: Group, parts: Iterable[dict[int, list[float]]], at: float) -> li
 def test_deltas_in_any_order_and_grouping_give_the_same_sums(
     observed: list[tuple[float, float, int]], rng: Random
 ) -> None:
-    group = stats.FAST
+    group = FAST
     end = NOON + 20_000
 
     def cells(observations: Iterable[tuple[float, float, int]]) -> dict[int, list[float]]:
