@@ -88,7 +88,9 @@ MAX_CLASSES = 1000
 class _Seen:
     """What this process remembers of one endpoint besides the shared sums.
 
-    ``subject`` names its sums, ``open`` and ``limit`` the times until which it is not used.
+    ``subject`` names its sums, ``open`` and ``limit`` the times until which it is not used. The
+    latest attempt that failed was sent at ``failed_wall``: answers to earlier ones do not tell
+    that failures are over.
     """
 
     endpoint: Endpoint
@@ -99,6 +101,7 @@ class _Seen:
     fresh_until: float = 0.0
     shape_until: float = 0.0
     failures: int = 0
+    failed_wall: float = 0.0
     in_flight: int = 0
     outlier: bool = False
     unread: int = 0
@@ -493,7 +496,8 @@ class Board:
         self, seen: _Seen, attempt: Attempt, wall: float, retry_after_s: float | None
     ) -> None:
         if attempt.fault is None:
-            seen.failures = 0
+            if attempt.started_wall >= seen.failed_wall:
+                seen.failures = 0
             return
         self._news += 1
         if attempt.fault is Kind.RATE_LIMITED:
@@ -503,6 +507,7 @@ class Board:
             if attempt.started_wall < self.journal.times.get(seen.open, 0.0):
                 return  # It was under way when the breaker opened: that news is known.
             seen.failures += 1
+            seen.failed_wall = max(seen.failed_wall, attempt.started_wall)
             if seen.failures >= TRIPS_AFTER:
                 doublings = min(seen.failures - TRIPS_AFTER, 8)
                 self.journal.note(seen.open, wall + min(OPEN_S * 2**doublings, OPEN_MOST_S))

@@ -56,6 +56,16 @@ class Served(NamedTuple):
 
 
 @dataclass
+class _Flight:
+    """A request under way, with its attempts and the latest decision."""
+
+    ask: Ask
+    number: int
+    attempts: list[Attempt] = field(default_factory=list)
+    decision: Decision | None = None
+
+
+@dataclass
 class Market:
     """A class of requests against a fleet."""
 
@@ -73,46 +83,74 @@ class Market:
     def __post_init__(self) -> None:
         self.board = Board(self.fleet, self.clock)
         self._rng = Random(self.seed)
-        self._ending: list[tuple[float, int, Attempt, Ask, Decision]] = []
+        self._served: list[Served] = []
+        self._ending: list[tuple[float, int, _Flight]] = []
         self._count = count()
         self._start = self.clock.now
         self._elapsed = 0.0
 
     def run(self, seconds: float) -> list[Served]:
         """Let ``seconds`` more pass, and tell every request of them."""
-        served = []
+        first = len(self._served)
         until = self._elapsed + seconds
         while self._elapsed < until:
             self._end_until(self._start + self._elapsed)
             self.clock.now = self._start + self._elapsed
-            served.append(self._request())
+            self._request()
             self._elapsed += 1 / self.rate
-        return served
+        return self._served[first:]
 
     def _end_until(self, wall: float) -> None:
         while self._ending and self._ending[0][0] <= wall:
-            at, _, attempt, ask, decision = heapq.heappop(self._ending)
+            at, _, flight = heapq.heappop(self._ending)
             self.clock.now = at
+            attempt, ask = flight.attempts[-1], flight.ask
             self.board.observe(attempt, ask, None)
-            self.board.settle(_outcome(attempt, ask), decision, ask)
+            if attempt.fault is not None and self._send(flight):
+                continue
+            outcome = Outcome(
+                tuple(flight.attempts), flight.attempts[0].sent, at, attempt.fault, ask.sla
+            )
+            if flight.decision is not None:
+                self.board.settle(outcome, flight.decision, ask)
 
-    def _request(self) -> Served:
+    def _request(self) -> None:
         size = PromptSize(4 * self.prompt_tokens)
-        ask = Ask("r", R1, self.sla, size, stream=self.stream)
-        stakes = self.board.stakes(ask.kind)
-        candidates = self.board.candidates(ask)
+        flight = _Flight(Ask("r", R1, self.sla, size, stream=self.stream), len(self._served))
+        self._served.append(Served(self._elapsed, "", False, 0.0, 0.0))
+        self._send(flight)
+
+    def _send(self, flight: _Flight) -> bool:
+        """Send a request to whom the decision names, after a failure to somebody else."""
+        ask, now = flight.ask, self.clock.now
+        elapsed_s = now - flight.attempts[0].sent if flight.attempts else 0.0
         decision = decide(
-            ask, candidates, stakes, wall=self.clock.now, chance=lambda: self._rng.gauss(0, 1)
+            ask,
+            self.board.candidates(ask),
+            self.board.stakes(ask.kind),
+            wall=now,
+            chance=lambda: self._rng.gauss(0, 1),
+            tried={a.endpoint for a in flight.attempts},
+            elapsed_s=elapsed_s,
         )
         endpoint = decision.chosen
         if endpoint is None:
-            return Served(self._elapsed, "", False, 0.0, 0.0)
+            return False
+        flight.decision = decision
         self.board.begun(endpoint)
         attempt = self._attempt(endpoint)
-        heapq.heappush(self._ending, (attempt.ended, next(self._count), attempt, ask, decision))
-        kept = _outcome(attempt, ask).verdict() is not Verdict.MISSED
-        cost = attempt.cost_nano_usd / 1e9
-        return Served(self._elapsed, endpoint.id, kept, attempt.ttft_s or 0.0, cost)
+        flight.attempts.append(attempt)
+        heapq.heappush(self._ending, (attempt.ended, next(self._count), flight))
+        sent = flight.attempts[0].sent
+        outcome = Outcome(tuple(flight.attempts), sent, attempt.ended, attempt.fault, ask.sla)
+        told = self._served[flight.number]
+        self._served[flight.number] = told._replace(
+            by=told.by or endpoint.id,
+            kept=outcome.verdict() is not Verdict.MISSED,
+            ttft_s=elapsed_s + (attempt.ttft_s or 0.0),
+            cost_usd=told.cost_usd + attempt.cost_nano_usd / 1e9,
+        )
+        return True
 
     def _attempt(self, endpoint: Endpoint) -> Attempt:
         now, rng, prior = self.clock.now, self._rng, endpoint.prior
@@ -145,7 +183,3 @@ def share(served: Sequence[Served], name: str, low: float = 0.0, high: float = 1
     """The share of the requests of seconds [low, high) that went to this endpoint."""
     window = [s for s in served if low <= s.at < high]
     return sum(s.by == name for s in window) / len(window)
-
-
-def _outcome(attempt: Attempt, ask: Ask) -> Outcome:
-    return Outcome((attempt,), attempt.sent, attempt.ended, attempt.fault, ask.sla)
