@@ -225,6 +225,17 @@ def test_a_success_between_failures_keeps_it_closed() -> None:
     assert table.standing() is None
 
 
+def test_an_answer_that_had_begun_before_a_failure_does_not_tell_that_it_is_over() -> None:
+    """An endpoint breaks while long answers still stream from it: each of them ends well."""
+    table = Table()
+    for _ in range(3):
+        table.sees(sent_ago=10.0)
+        table.fails()
+    standing = table.standing()
+    assert standing is not None
+    assert standing.reason is Reason.COOLING
+
+
 def test_it_lets_one_request_try_and_closes_when_that_is_served() -> None:
     table = Table()
     table.fails(3)
