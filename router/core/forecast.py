@@ -123,13 +123,11 @@ def drawn(stats: Stats, scale: float, wait: float, speed: float) -> Belief:
 
     Drawn is what is worth a trial; the other doubt stays in the spread.
     """
-    trial_sd = stats.speed_trial_sd
-    untried_var = stats.speed_level_sd**2 - trial_sd**2
     return Belief(
         stats.level + scale * stats.trial_sd * wait,
         stats.blurred,
-        stats.speed + scale * trial_sd * speed,
-        sqrt(stats.speed_sd**2 + untried_var) if untried_var > 0 else stats.speed_sd,
+        stats.speed + scale * stats.speed_trial_sd * speed,
+        stats.speed_blurred_sd,
     )
 
 
@@ -185,8 +183,7 @@ def p_keep(  # noqa: PLR0917 - called for every endpoint of every request
     ``stretch`` times as long. Below ``at_least`` an upper bound is given, which needs no integral.
     """
     base = log(stats.a_s + stats.b_s * prompt_k) + belief.level
-    wait = min(q.ttft_s, q.ttfat_s)
-    wait = min(wait, q.e2e_s)
+    wait = min(q.ttft_s, q.ttfat_s, q.e2e_s)
     p = 1 - (1 - RETRY_SHARE) * stats.p_fail
     if wait < inf:
         if wait <= 0:
@@ -227,13 +224,12 @@ def _p_in_time(  # noqa: PLR0917 - same
     ``token_s`` the seconds that each token of ``spread`` takes.
     """
     total = 0.0
-    ttft, ttfat, e2e = q.ttft_s, q.ttfat_s, q.e2e_s
+    ttfat, e2e = q.ttfat_s, q.e2e_s
     end_s, answer_s = token_s * lengths.visible, token_s * lengths.reasoning
     thinks = ttfat < inf and answer_s > 0
     offset = base + SHAPE_LOW
     for weight, tokens in spread:
-        left = e2e - tokens * end_s
-        left = min(left, ttft)
+        left = e2e - tokens * end_s  # More than ``ttft`` is more than ``wait``.
         if thinks:
             left = min(left, ttfat - tokens * answer_s)
         if left >= wait:

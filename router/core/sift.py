@@ -76,12 +76,13 @@ def sift(
     picky = max_cost < inf or (wishes is not NO_PREFERENCES and wishes != NO_PREFERENCES)
     exacting = bool(tried or ask.needs or max_tokens)
     guessed, surface = guess(ask.prompt), ask.surface
-    generates = surface.generates
+    generates, foreign = surface.generates, ask.prompt.other_bytes > 0
     stretches = {} if chance is None else _stretches(candidates, chance)
     means: dict[int, float] = {}
+    plain = max_tokens is None and not stretches
     for candidate in candidates:
         endpoint, stats, lengths, rates, _, standing = candidate
-        tokens = guessed * rates.correction(ask.prompt)
+        tokens = guessed * (rates.other if foreign else rates.ascii)
         needed = window or 0.0
         if not needed and generates:
             needed = tokens * PROMPT_MARGIN + (max_tokens or lengths.nodes[-1][1])
@@ -105,7 +106,7 @@ def sift(
             thinking = lengths.reasoning + 1 - lengths.visible
             price = listed.quoted(wall, tokens, ask.tier, thinking)
         stretch = stretches.get(endpoint.family, 1.0)
-        answer = means.get(id(lengths)) or means.setdefault(
+        answer = (lengths.mean if plain else means.get(id(lengths))) or means.setdefault(
             id(lengths), _mean_answer(lengths, stretch, max_tokens)
         )
         prompt_usd = price.input * tokens * 1e-6 + price.fee

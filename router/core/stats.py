@@ -134,10 +134,11 @@ class Stats(NamedTuple):
     when the level is known; ``wide`` the same when it is only believed (``level_sd``), ``blurred``
     when it is known but for the doubt that is not worth a trial, ``trial_sd`` being the other.
     ``speed_sd`` is the noise of one answer's speed, ``speed_level_sd`` the doubt about its mean,
-    again with a part that is worth a trial. ``recent`` counts the observations of the last
-    seconds, ``lately`` those of the last minutes. ``cache_hit`` is the share of a
-    remembered prompt that is read from the cache; ``verbosity`` tokens against its model's mean;
-    ``idle_s`` the seconds before hidden thinking begins (besides the prompt's), if any was seen.
+    again with a part that is worth a trial, and ``speed_blurred_sd`` the noise with the other part.
+    ``recent`` counts the observations of the last seconds, ``lately`` those of the last minutes.
+    ``cache_hit`` is the share of a remembered prompt that is read from the cache; ``verbosity``
+    tokens against its model's mean; ``idle_s`` the seconds before hidden thinking begins (besides
+    the prompt's), if any was seen.
     """
 
     a_s: float
@@ -153,6 +154,7 @@ class Stats(NamedTuple):
     speed_sd: float
     speed_level_sd: float
     speed_trial_sd: float
+    speed_blurred_sd: float
     p_fail: float
     ttft_samples: int
     speed_samples: int
@@ -286,6 +288,7 @@ def believed(
         speed_sd=sqrt(speed_var),
         speed_level_sd=sqrt(pace_sd**2 + pace_lasting),
         speed_trial_sd=sqrt(reuse * pace_sd**2 + pace_lasting),
+        speed_blurred_sd=sqrt(speed_var + (1 - reuse) * pace_sd**2),
         p_fail=(fails[1] + FAIL_SHRINK_N * rate) / (fails[0] + FAIL_SHRINK_N),
         ttft_samples=round(line[0]),
         speed_samples=round(n),

@@ -51,11 +51,7 @@ class Rates(NamedTuple):
 
     def prompt_tokens(self, size: PromptSize) -> float:
         """Estimate the prompt's tokens."""
-        return guess(size) * self.correction(size)
-
-    def correction(self, size: PromptSize) -> float:
-        """Return the factor between the first guess and what this model makes of it."""
-        return self.other if size.other_bytes else self.ascii
+        return guess(size) * (self.other if size.other_bytes else self.ascii)
 
     def visible_tokens(self, chars: int) -> float:
         """Estimate the tokens of visible characters."""
