@@ -92,7 +92,15 @@ def _played(name: str, whole: Scenario, *, short: bool, rivals: bool = False) ->
     print(f"  playing {name}: {len(tasks)} runs", file=sys.stderr, flush=True)
     plays = list(play_all(tasks, os.cpu_count() or 1))
     plays.sort(key=lambda p: (chosen.index(p.strategy), p.seed))
-    return judged(name, market, plays)
+    found = judged(name, market, plays)
+    ours = found.of(OURS)
+    print(
+        f"    {ours.to_informed:.3f} of what the true distributions cost,"
+        f" {ours.honoured} of {len(ours.due)} classes honoured",
+        file=sys.stderr,
+        flush=True,
+    )
+    return found
 
 
 def in_noise(market: Scenario, family: Literal["bimodal", "heavy"]) -> Scenario:
