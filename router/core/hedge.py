@@ -38,7 +38,7 @@ from router.core.forecast import (
     wait_quantile,
 )
 from router.core.sift import Weighed, sift
-from router.core.stakes import Stakes
+from router.core.stakes import LONG_TURNS, Stakes
 from router.core.stats import SHAPE_LOW, SHAPE_STEP, Stats
 
 ODDS: Final = 0.85
@@ -163,6 +163,8 @@ def rescue(
     ``tried`` are out as well, and ``spent_usd`` was paid for those that have ended. A bound on
     cost holds for all attempts together, each taken to run to its end.
     """
+    if ask.session and stakes.turns > LONG_TURNS:
+        return None
     later = stakes.later_turns if ask.session else 0.0
     everyone, _ = sift(ask, candidates, wall=wall, warm=warm, later=later)
     silent = next((w for w in everyone if w.candidate.endpoint.id == first), None)

@@ -67,6 +67,11 @@ TRIPS_AFTER, OPEN_S, OPEN_MOST_S = 3, 10.0, 90.0
 """Failures in a row that open the breaker, and for how long: doubled each time (study:
 docs/decision.md). At most for 90 s, so that two minutes after an outage hold the rest of that and a
 request that tries it."""
+BESIDE = 4
+"""Attempts begun since the first failure of a row, above which the next one begins a new row: where
+answers take long, none of a busy endpoint's may have ended between three chance failures. A guess:
+at ten requests a second, answers of 20 s and 1 % failures nothing is refused, a thirtieth at 3 %.
+"""
 RATE_LIMIT_S = 2.0
 """How long a 429 without Retry-After blocks (study: docs/decision.md)."""
 RATE_LIMIT_MOST_S = 600.0
@@ -89,8 +94,9 @@ class _Seen:
     """What this process remembers of one endpoint besides the shared sums.
 
     ``subject`` names its sums, ``open`` and ``limit`` the times until which it is not used. The
-    latest attempt that failed was sent at ``failed_wall``: answers to earlier ones do not tell
-    that failures are over.
+    first of its failures in a row was sent at ``row_sent`` (monotonic): answers to earlier attempts
+    do not tell that they are over. ``row_begun`` attempts have begun since that failed. While one
+    request tries an open breaker, ``trial_wall`` is when it was let.
     """
 
     endpoint: Endpoint
@@ -101,8 +107,9 @@ class _Seen:
     fresh_until: float = 0.0
     shape_until: float = 0.0
     failures: int = 0
-    failed_wall: float = 0.0
-    in_flight: int = 0
+    row_sent: float = 0.0
+    row_begun: int = 0
+    trial_wall: float | None = None
     outlier: bool = False
     unread: int = 0
 
@@ -279,15 +286,15 @@ class Board:
     def begun(self, endpoint: Endpoint) -> None:
         """Note that an attempt was sent."""
         seen = self._seen[endpoint.id]
-        seen.in_flight += 1
+        seen.row_begun += 1
         if seen.failures >= TRIPS_AFTER:
+            seen.trial_wall = self.journal.times.get(seen.open, 0.0)
             self._news += 1
 
     def observe(self, attempt: Attempt, ask: Ask, retry_after_s: float | None) -> None:
         """Book one finished attempt."""
         seen = self._seen[attempt.endpoint]
         wall = self._clock.wall()
-        seen.in_flight = max(0, seen.in_flight - 1)
         broken = seen.failures >= TRIPS_AFTER
         if broken:
             self._news += 1
@@ -495,8 +502,10 @@ class Board:
     def _breaker(
         self, seen: _Seen, attempt: Attempt, wall: float, retry_after_s: float | None
     ) -> None:
+        if seen.trial_wall is not None and attempt.started_wall >= seen.trial_wall:
+            seen.trial_wall = None
         if attempt.fault is None:
-            if attempt.started_wall >= seen.failed_wall:
+            if attempt.sent >= seen.row_sent:
                 seen.failures = 0
             return
         self._news += 1
@@ -506,8 +515,11 @@ class Board:
         elif FAULTS[attempt.fault].blames:
             if attempt.started_wall < self.journal.times.get(seen.open, 0.0):
                 return  # It was under way when the breaker opened: that news is known.
+            if seen.failures < TRIPS_AFTER and seen.row_begun > BESIDE:
+                seen.failures = 0
+            if not seen.failures:
+                seen.row_sent, seen.row_begun = attempt.sent, 0
             seen.failures += 1
-            seen.failed_wall = max(seen.failed_wall, attempt.started_wall)
             if seen.failures >= TRIPS_AFTER:
                 doublings = min(seen.failures - TRIPS_AFTER, 8)
                 self.journal.note(seen.open, wall + min(OPEN_S * 2**doublings, OPEN_MOST_S))
@@ -524,7 +536,7 @@ class Board:
         until = times.get(seen.open, 0.0)
         if wall < until:
             return Standing(Reason.COOLING, until, f"failing; tried again in {until - wall:.0f} s")
-        if seen.failures >= TRIPS_AFTER and seen.in_flight > 0:
+        if seen.failures >= TRIPS_AFTER and seen.trial_wall is not None:
             return Standing(Reason.COOLING, wall + 1, "failing; one request is trying it out")
         return None
 

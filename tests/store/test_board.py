@@ -62,6 +62,7 @@ class Table:
             elapsed_s=elapsed_s,
             endpoint=ONE.id,
             usage=usage,
+            sent=self.clock.now - sent_ago,
             started_wall=self.clock.now - sent_ago,
         )
         self.board.observe(attempt, ask, retry_after_s)
@@ -236,6 +237,38 @@ def test_an_answer_that_had_begun_before_a_failure_does_not_tell_that_it_is_over
     assert standing.reason is Reason.COOLING
 
 
+def test_failures_by_chance_among_many_long_answers_do_not_open_it() -> None:
+    """Ten requests a second, a hundredth of which fail at once; no answer has ended yet."""
+    table = Table()
+    for number in range(600):
+        table.clock.now += 0.1
+        if number % 100 == 0:
+            table.fails()
+        else:
+            table.board.begun(ONE)
+        assert table.standing() is None
+
+
+def test_long_answers_that_still_stream_do_not_keep_it_half_open() -> None:
+    table = Table()
+    table.board.begun(ONE)
+    sent = table.clock.now
+    table.clock.now += 1
+    table.fails(3)
+    table.clock.now += OPEN_S
+    assert table.standing() is None
+    table.board.begun(ONE)
+    assert table.standing() is not None
+    table.board.observe(an_attempt(endpoint=ONE.id, sent=sent, started_wall=sent), CHAT, None)
+    assert table.standing() is not None
+    gone = an_attempt(
+        ttft_s=None, fault=Kind.CANCELLED, endpoint=ONE.id, sent=table.clock.now,
+        started_wall=table.clock.now,
+    )  # fmt: skip
+    table.board.observe(gone, CHAT, None)
+    assert table.standing() is None
+
+
 def test_it_lets_one_request_try_and_closes_when_that_is_served() -> None:
     table = Table()
     table.fails(3)
@@ -245,7 +278,8 @@ def test_it_lets_one_request_try_and_closes_when_that_is_served() -> None:
     standing = table.standing()
     assert standing is not None
     assert standing.reason is Reason.COOLING
-    served = an_attempt(endpoint=ONE.id, started_wall=table.clock.now)
+    now = table.clock.now
+    served = an_attempt(endpoint=ONE.id, sent=now, started_wall=now)
     table.board.observe(served, CHAT, None)
     assert table.standing() is None
     table.board.begun(ONE)
