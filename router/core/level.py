@@ -10,8 +10,8 @@ what is believed after ``n`` residuals of mean ``m`` and noise ``s2``:
     P(moved | m) ~ p_moves * N(m; 0, v_moves)
     displacement = sd_i^2 / v_i * m                the posterior mean of a normal, for each of both
 
-Small residuals are noise and are shrunk to nearly nothing; large ones are believed at once. One
-normal in the middle follows the noise on quiet days and is too slow in a storm.
+A few small residuals are noise and are shrunk to nearly nothing; a large mean is believed nearly as
+it is. One normal in the middle follows the noise on quiet days and is too slow in a storm.
 
 What an endpoint was seen to do last is not forgotten as soon as nobody looks: a slow-down that made
 everybody leave rather goes on for a while. Either it still stands (with a chance that falls over
@@ -122,6 +122,7 @@ def level(
         n, total = kept, total / faded
     around = total / n - slow.mean if n > NOTHING else 0.0
     quick = displaced(n, around, noise_var, restless.seconds)
+    # As if ``trust`` did not depend on the mean, which is so but between staying and moving.
     seen = (1 - quick.trust) ** 2 * slow.var + quick.var
     if faded == 1:
         return slow.mean + quick.mean, sqrt(seen)

@@ -3,8 +3,9 @@
 **Wait.** TTFT grows with the prompt, so it is a line ``a + b x`` (x = thousands of uncached prompt
 tokens), fitted by least squares of relative errors over hours. Endpoints also *move* within
 minutes: their level (``level``) is a factor on that line. Of a busy endpoint that turns five times
-slower, most is believed within seconds. A deserted one is tried again within minutes without a
-timer, since it may well have recovered.
+slower, half of that (in the log) is believed after twenty seconds and nearly nine tenths after a
+minute. A deserted one is tried again within minutes without a timer, since it may well have
+recovered.
 
 What remains is noise, known in two ways. Its spread over minutes (``noise_sd``) says what one wait
 is worth as evidence, and which is an outlier. Its shape over hours is kept as a histogram, which

@@ -46,7 +46,10 @@ class VirtualClock:
 
 
 class Served(NamedTuple):
-    """One request as it was decided: the second it arrived in, by whom, and how it went."""
+    """One request: the second it arrived in, whom it was sent to first, and how it ended.
+
+    Whoever fails is followed by the next one, within the same request.
+    """
 
     at: float
     by: str
@@ -111,8 +114,8 @@ class Market:
             outcome = Outcome(
                 tuple(flight.attempts), flight.attempts[0].sent, at, attempt.fault, ask.sla
             )
-            if flight.decision is not None:
-                self.board.settle(outcome, flight.decision, ask)
+            assert flight.decision is not None
+            self.board.settle(outcome, flight.decision, ask)
 
     def _request(self) -> None:
         size = PromptSize(4 * self.prompt_tokens)

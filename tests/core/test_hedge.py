@@ -38,10 +38,10 @@ def timer(*others: Endpoint, ask: Ask = ASK, elapsed_s: float = 0.0) -> float | 
 
 def fired(
     waited_s: float, *, lam: float = 50, ask: Ask = ASK, first: Endpoint = CHEAP,
-    second: Endpoint = BACKUP, sd: float = 0.7,
+    second: Endpoint = BACKUP, sd: float = 0.7, turns: float = 2.0,
 ) -> Rescue | None:  # fmt: skip
     candidates = [a_candidate(first, known(first, sd=sd)), a_candidate(second)]
-    stakes = Stakes(lam, 0.0015)
+    stakes = Stakes(lam, 0.0015, turns)
     return rescue(
         ask, first.id, candidates, stakes, wall=NOON, elapsed_s=waited_s, waited_s=waited_s
     )
@@ -95,6 +95,20 @@ def test_a_first_that_will_likely_make_it_is_left_alone() -> None:
 
 def test_where_a_miss_is_cheap_nobody_pays_for_two() -> None:
     assert fired(1.3, lam=0.5) is None
+
+
+def test_in_a_conversation_a_second_must_be_worth_its_later_turns_too() -> None:
+    talk = ASK._replace(session="s")
+    alone, talking = (fired(1.3, ask=a) for a in (ASK, talk))
+    assert alone is not None
+    assert talking is not None
+    assert talking.spend_usd > alone.spend_usd
+
+
+def test_in_a_long_conversation_nobody_is_rescued() -> None:
+    talk = ASK._replace(session="s")
+    assert fired(1.3, ask=talk, turns=8.0) is None
+    assert fired(1.3, turns=8.0) is not None
 
 
 def test_a_loser_that_is_billed_to_its_end_must_be_worth_its_answer() -> None:
