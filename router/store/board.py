@@ -19,6 +19,7 @@ from router.core.answer import Usage
 from router.core.ask import Ask
 from router.core.candidate import COLD, Candidate, Standing, Warm, candidate
 from router.core.catalogue import Dialect, Endpoint, ModelName
+from router.core.decide import LIKELY
 from router.core.decision import Decision, Reason, Status
 from router.core.effects import Outlook, Pair
 from router.core.faults import FAULTS, Kind
@@ -369,11 +370,13 @@ class Board:
             return
         verdict = outcome.verdict()
         missed = verdict is _MISSED
+        # In conversations a miss that is only avoidable sometimes would make certainty too dear.
+        avoidable = ask.sla.percentile if ask.session else LIKELY
         steerable = (
             # Who was not weighed may keep it: the price rises until somebody looks.
             decision.status is _OK
             or decision.unweighed > 0
-            or any(o.p_keep >= ask.sla.percentile for o in decision.plan)
+            or any(o.p_keep >= avoidable for o in decision.plan)
         ) and (missed or verdict is _KEPT)
         if ask.preferences.ranks:
             steerable = False  # Who was chosen did not depend on the price of a miss.

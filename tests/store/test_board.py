@@ -11,12 +11,12 @@ from router.core.answer import Usage
 from router.core.ask import Ask, Preferences, PromptSize
 from router.core.candidate import Standing
 from router.core.catalogue import Dialect, Endpoint
-from router.core.decide import decide
+from router.core.decide import LIKELY, decide
 from router.core.decision import Decision, Reason
 from router.core.faults import FAULTS, Kind
 from router.core.lengths import Lengths
 from router.core.measure import Outcome
-from router.core.stakes import AIM, HIGHEST, LOWEST, START, step
+from router.core.stakes import AIM, HIGHEST, LOWEST, STAKES, START, step
 from router.core.stats import Stats
 from router.store import board
 from router.store.board import MAX_CLASSES, MOST_TOLD, OPEN_MOST_S, OPEN_S, Board
@@ -486,6 +486,21 @@ def test_what_nobody_could_have_kept_does_not_move_the_price() -> None:
         table.settles(hopeless)
     stakes = table.board.stakes(hopeless.sla.class_key(R1))
     assert stakes.lam == START
+
+
+def test_a_miss_that_somebody_would_rather_have_kept_counts_but_in_conversations() -> None:
+    """The better of the two keeps these bounds seven times in ten; 95 of 100 are declared."""
+    hard = an_ask(ttft(1100))
+
+    def moved_by(ask: Ask) -> float:
+        table = Table()
+        assert LIKELY < max(o.p_keep for o in table._decision(ask).plan) < ask.sla.percentile
+        table.settles(ask, ttft_s=5.0)
+        subject = table.board._class(ask.sla.class_key(R1))
+        return table.board.journal.read(subject, STAKES, table.clock.now)[0]
+
+    assert moved_by(hard) > 0
+    assert moved_by(hard._replace(session="s")) == 0
 
 
 def test_the_typical_cost_of_a_class_is_learned() -> None:
