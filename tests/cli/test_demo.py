@@ -122,7 +122,8 @@ def test_the_demo_asks_eight_budgets_at_once_and_ends_by_itself() -> None:
     assert refused["refusal"]["availability"]["nearest"]["relax"]["ttft_ms"] > 100
     for q in asked.values():
         if q["endpoint"]:
-            assert q["cost_usd"] <= q["dearest"]["cost_usd"] * 1.5
+            # Beside a silent first there may be a second attempt: both are paid.
+            assert q["cost_usd"] <= q["dearest"]["cost_usd"] * 2 * 1.5
             assert q["expected"]["e2e_ms"] > 0
             assert q["measured"]["e2e_ms"] > 0
 
