@@ -81,7 +81,7 @@ def decide(
 
     ``warm`` says how many tokens of this conversation each endpoint should still remember.
     """
-    later = stakes.later_turns if ask.session else 0.0
+    later = stakes.later_turns(ask.session)
     trial = None if warm and chance is not None and abs(chance()) > RARELY else chance
     fit, out = sift(ask, candidates, wall=wall, warm=warm, tried=tried, later=later, chance=trial)
     q = question(ask.sla.bounds, ask.max_tokens, elapsed_s)

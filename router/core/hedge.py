@@ -6,7 +6,8 @@ wait is conditioned on having lasted so long already, and
 
     price of a miss x P(first misses) x P(second keeps)   against   what the second costs more
 
-Nothing is decided when sending, since most attempts end long before their timer. What is marked
+Nothing is decided when sending, since most attempts end long before their timer. In long
+conversations nobody is rescued: measured, it costs there (docs/decision.md). What is marked
 (study) is told in docs/decision.md, "The study behind the constants".
 
 Failures enter twice. In ``p_keep`` any failure costs half a miss, as it does before an attempt is
@@ -165,7 +166,7 @@ def rescue(
     """
     if ask.session and stakes.turns > LONG_TURNS:
         return None
-    later = stakes.later_turns if ask.session else 0.0
+    later = stakes.later_turns(ask.session)
     everyone, _ = sift(ask, candidates, wall=wall, warm=warm, later=later)
     silent = next((w for w in everyone if w.candidate.endpoint.id == first), None)
     decision = decide(

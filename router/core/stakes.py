@@ -72,10 +72,9 @@ class Stakes(NamedTuple):
     typical_usd: float = 0.0
     turns: float = PRIOR_TURNS
 
-    @property
-    def later_turns(self) -> float:
-        """How many more turns of a conversation count in full."""
-        return LATER_SHARE * max(self.turns - 1, 0.0)
+    def later_turns(self, session: str) -> float:
+        """How many more turns count in full: none outside a conversation."""
+        return _later(self.turns) if session else 0.0
 
 
 def believed(sums: Sequence[float]) -> Stakes:
@@ -88,13 +87,17 @@ def believed(sums: Sequence[float]) -> Stakes:
     )
 
 
+def _later(turns: float) -> float:
+    return LATER_SHARE * max(turns - 1, 0.0)
+
+
 def _turns(sums: Sequence[float]) -> float:
     return (sums[4] + PRIOR_TURNS * PRIOR_CONVERSATIONS) / (sums[3] + PRIOR_CONVERSATIONS)
 
 
 def _start(sums: Sequence[float]) -> float:
     """Where verdicts take the price from: in conversations the later turns are weighed as well."""
-    return START * (1 + LATER_SHARE * max(_turns(sums) - 1, 0.0)) if sums[3] > 0 else START
+    return START * (1 + _later(_turns(sums))) if sums[3] > 0 else START
 
 
 def turned(*, first: bool) -> list[tuple[int, float]]:

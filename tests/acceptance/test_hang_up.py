@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from contextlib import suppress
 from typing import Any
 
@@ -51,35 +52,57 @@ async def leave_after(house: Proxy, virtual_s: float, **more: Any) -> Record:
     return record
 
 
-def failures(house: Proxy, endpoint: str) -> float:
+@pytest.fixture
+def under_way(fast: Proxy, monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Attempts that have begun and were not observed yet, by endpoint."""
+    board, found = fast.house.board, Counter[str]()
+    begun, observe = board.begun, board.observe
+
+    def counted(endpoint: Endpoint) -> None:
+        found[endpoint.id] += 1
+        begun(endpoint)
+
+    def discounted(attempt: Attempt, ask: Ask, retry_after_s: float | None) -> None:
+        found[attempt.endpoint] -= 1
+        observe(attempt, ask, retry_after_s)
+
+    monkeypatch.setattr(board, "begun", counted)
+    monkeypatch.setattr(board, "observe", discounted)
+    return found
+
+
+def failures(house: Proxy, endpoint: str, under_way: Counter[str]) -> float:
     """The failures counted against an endpoint."""
     board = house.house.board
     seen = next(s for name, s in board._seen.items() if name == endpoint)
+    assert under_way[endpoint] == 0
     return board._stats(seen, house.house.clock.wall()).p_fail + seen.failures
 
 
 @STREAMED
-async def test_who_leaves_before_the_first_token_stops_it(fast: Proxy, stream: bool) -> None:
-    blamed = failures(fast, "deepseek-r1@deepseek")
+async def test_who_leaves_before_the_first_token_stops_it(
+    fast: Proxy, under_way: Counter[str], stream: bool
+) -> None:
+    blamed = failures(fast, "deepseek-r1@deepseek", under_way)
     record = await leave_after(
         fast, 10, stream=stream, headers=LONG_WAIT, provider={"only": ["deepseek"]}
     )
     (entry,) = await fast.entries(record.ask.id, 1)
     assert entry.end == "cancelled"
     assert entry.text_tokens + entry.reasoning_tokens == 0
-    assert failures(fast, "deepseek-r1@deepseek") <= blamed
+    assert failures(fast, "deepseek-r1@deepseek", under_way) <= blamed
     assert len(record.outcome.attempts) == 1
 
 
-async def test_who_leaves_before_the_headers_stops_it(fast: Proxy) -> None:
-    blamed = failures(fast, "deepseek-r1@parasail")
+async def test_who_leaves_before_the_headers_stops_it(fast: Proxy, under_way: Counter[str]) -> None:
+    blamed = failures(fast, "deepseek-r1@parasail", under_way)
     record = await leave_after(fast, 2, stream=True, fault="hang", provider=QUICK)
     await fast.entries(record.ask.id, 1)
-    assert failures(fast, "deepseek-r1@parasail") <= blamed
+    assert failures(fast, "deepseek-r1@parasail", under_way) <= blamed
 
 
-async def test_who_leaves_between_tokens_stops_them(fast: Proxy) -> None:
-    blamed = failures(fast, "deepseek-r1@parasail")
+async def test_who_leaves_between_tokens_stops_them(fast: Proxy, under_way: Counter[str]) -> None:
+    blamed = failures(fast, "deepseek-r1@parasail", under_way)
     before = len(fast.told.records)
     body = {"model": "deepseek-r1", "messages": HELLO, "stream": True, "provider": QUICK}
     async with fast.session.post(
@@ -97,7 +120,7 @@ async def test_who_leaves_between_tokens_stops_them(fast: Proxy) -> None:
     (attempt,) = record.outcome.attempts
     assert attempt.usage is not None
     assert attempt.usage.estimated
-    assert failures(fast, "deepseek-r1@parasail") <= blamed
+    assert failures(fast, "deepseek-r1@parasail", under_way) <= blamed
 
 
 async def test_who_leaves_inside_a_whole_answer_stops_it(fast: Proxy) -> None:
@@ -154,24 +177,7 @@ async def test_who_leaves_claude_stops_it_too(fast: Proxy, stream: bool) -> None
     assert entry.text_tokens < FULL * 0.9
 
 
-async def test_a_crowd_that_leaves_is_told_one_by_one(
-    fast: Proxy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    board, under_way = fast.house.board, 0
-    begun, observe = board.begun, board.observe
-
-    def counted(endpoint: Endpoint) -> None:
-        nonlocal under_way
-        under_way += 1
-        begun(endpoint)
-
-    def discounted(attempt: Attempt, ask: Ask, retry_after_s: float | None) -> None:
-        nonlocal under_way
-        under_way -= 1
-        observe(attempt, ask, retry_after_s)
-
-    monkeypatch.setattr(board, "begun", counted)
-    monkeypatch.setattr(board, "observe", discounted)
+async def test_a_crowd_that_leaves_is_told_one_by_one(fast: Proxy, under_way: Counter[str]) -> None:
     before = len(fast.told.records)
     crowd = [
         asyncio.create_task(fast.ask(stream=i % 2 == 0, headers=LONG_ANSWER, provider=QUICK))
@@ -183,7 +189,7 @@ async def test_a_crowd_that_leaves_is_told_one_by_one(
     gone = await asyncio.gather(*crowd, return_exceptions=True)
     assert all(isinstance(g, asyncio.CancelledError | aiohttp.ClientError) for g in gone)
     async with asyncio.timeout(5):
-        while under_way:
+        while any(under_way.values()):
             await asyncio.sleep(0.01)
     told = [r.ask.id for r in fast.told.records[before:]]
     assert len(told) == len(set(told)) <= 40

@@ -79,9 +79,8 @@ def test_more_is_believed_of_what_lies_further_out(
     n: float, one: float, other: float, moves: Moves
 ) -> None:
     low, high = sorted((one, other))
-    assert displaced(n, low, NOISE_VAR, moves).mean <= displaced(n, high, NOISE_VAR, moves).mean + (
-        1e-12
-    )
+    less, more = (displaced(n, mean, NOISE_VAR, moves).mean for mean in (low, high))
+    assert less <= more + 1e-12
 
 
 @given(counts, means, MOVES)
