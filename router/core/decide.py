@@ -29,7 +29,7 @@ from collections.abc import Collection, Sequence
 from math import inf, log
 from operator import itemgetter
 
-from router.core.ask import Ask, BoundKind, Mode
+from router.core.ask import Ask, Mode
 from router.core.candidate import COLD, Candidate, Warm
 from router.core.decision import Decision, Forecast, Option, Status
 from router.core.forecast import (
@@ -42,6 +42,7 @@ from router.core.forecast import (
     predictive,
     question,
 )
+from router.core.named import make
 from router.core.numbers import normal_quantile
 from router.core.ranking import ranked
 from router.core.sift import POSTERIOR_SCALE, Chance, Weighed, sift
@@ -53,6 +54,9 @@ nothing else would tell of them), and the ordinary rate that costs nothing: twic
 of a newcomer. That rate is a guess, not measured."""
 FREE_USD = 1e-6
 """What an answer counts as costing where everybody is free: a miss must weigh something."""
+
+_BEST_EFFORT, _OK, _UNBOUNDED = Mode.BEST_EFFORT, Status.OK, Status.UNBOUNDED
+# What every request asks for: found in its enumeration a member costs a call.
 
 RARELY = normal_quantile(0.5 + 0.125 / 2)
 """A deviate lies nearer to the middle one time in eight: so often somebody is tried inside a
@@ -83,11 +87,13 @@ def decide(
     """
     later = stakes.later_turns(ask.session)
     trial = None if warm and chance is not None and abs(chance()) > RARELY else chance
-    fit, out = sift(ask, candidates, wall=wall, warm=warm, tried=tried, later=later, chance=trial)
     q = question(ask.sla.bounds, ask.max_tokens, elapsed_s)
+    fit, out = sift(
+        ask, q, candidates, wall=wall, warm=warm, tried=tried, later=later, chance=trial
+    )
     lam = stakes.lam if q.bounded else None
     if not fit:
-        return Decision(_status(ask, None), (), tuple(out), _input(ask, candidates), lam=lam)
+        return Decision(_status(ask, q, None), (), tuple(out), _input(ask, candidates), lam=lam)
     ranks = ask.preferences.ranks
     if q.bounded:
         options, leeway = _walk(q, fit, stakes, trial, to_the_end=ranks)
@@ -100,18 +106,11 @@ def decide(
     head = options[0].endpoint
     best = next(w for w in fit if w.candidate.endpoint is head)
     expected = told(ask, q, best)
-    if ask.sla.mode is not Mode.BEST_EFFORT and q.bounded and not _hopeful(ask, q, fit):
+    if ask.sla.mode is not _BEST_EFFORT and q.bounded and not _hopeful(ask, q, fit):
         return Decision(Status.BEST_EFFORT, (), tuple(out), best.input_tokens, expected, lam=lam)
-    return Decision(
-        _status(ask, expected),
-        tuple(options),
-        tuple(out),
-        best.input_tokens,
-        expected,
-        unweighed=len(fit) - len(options),
-        lam=lam,
-        leeway=leeway,
-    )
+    status, plan, unweighed = _status(ask, q, expected), tuple(options), len(fit) - len(options)
+    tokens = best.input_tokens
+    return make(Decision, (status, plan, tuple(out), tokens, expected, unweighed, lam, leeway))
 
 
 _by_score = itemgetter(1)
@@ -124,8 +123,7 @@ def _walk(
 
     ``to_the_end`` weighs everybody and lines up nobody: the application's wishes come first.
     """
-    paid = next((w.cost_usd for w in fit if w.cost_usd > 0), FREE_USD)
-    stake = stakes.lam * (stakes.typical_usd or paid)
+    stake = stakes.lam * (stakes.typical_usd or _paid(fit))
     if to_the_end:
         return _weigh(q, fit, stake, chance, 0.0, to_the_end=True)[0], 0.0
     options, likely = _weigh(q, fit, stake, chance, LIKELY if q.decodes else 0.0)
@@ -140,6 +138,11 @@ def _walk(
     ]
     options.sort(key=_by_score)
     return options, 0.0
+
+
+def _paid(fit: list[Weighed]) -> float:
+    """Return what the cheapest costs who is not free."""
+    return next((w.cost_usd for w in fit if w.cost_usd > 0), FREE_USD)
 
 
 def _leeway(options: Sequence[Option], stake: float, at_least: float) -> float:
@@ -173,7 +176,7 @@ def _weigh(
     Chances below ``at_least`` are upper bounds; those endpoints stand behind the likely ones.
     """
     options: list[Option] = []
-    best, likely, timed = inf, False, q.timed
+    best, likely, timed, decodes = inf, False, q.timed, q.decodes
     for total, cost, candidate, price, tokens, cached, prompt_usd, stretch in fit:
         if likely and total > best and not to_the_end:
             break
@@ -181,17 +184,19 @@ def _weigh(
         if chance is None:
             belief = predictive(stats)
         else:
-            speed = chance() if q.decodes else 0.0
+            speed = chance() if decodes else 0.0
             belief = drawn(stats, POSTERIOR_SCALE, chance(), speed)
-        token_usd = price.output * 1e-6
-        known = (token_usd, prompt_usd, stats, lengths, spread, belief, at_least, stretch)
-        keep = p_keep(q, tokens * 1e-3, *known)
+        token_usd, prompt_k = price.output * 1e-6, tokens * 1e-3
+        keep = p_keep(
+            q, prompt_k, token_usd, prompt_usd, stats, lengths, spread, belief, at_least, stretch
+        )
         if cached:
+            known = (token_usd, prompt_usd, stats, lengths, spread, belief, at_least, stretch)
             keep += stats.cache_hit * (p_keep(q, (tokens - cached) * 1e-3, *known) - keep)
         score = total + stake * (1 - keep)
         if stats.p_fail > FAILURES_TOLERATED:
             score += total * _failing(stats.p_fail)
-        options.append(Option(endpoint, score, cost, keep))
+        options.append(make(Option, (endpoint, score, cost, keep)))
         likely = likely or keep >= LIKELY
         if keep >= LIKELY or not timed:
             best = min(best, score)
@@ -208,13 +213,15 @@ def _late(q: Question, weighed: Weighed) -> float:
 
 
 def _failing(p_fail: float) -> float:
-    """What failures cost whoever moves on, whether a bound is missed by them or not: a share."""
-    return FAILURE_COST_SHARE * max(0.0, p_fail - FAILURES_TOLERATED)
+    """What failures beyond the ordinary cost whoever moves on, in any case: a share."""
+    return FAILURE_COST_SHARE * (p_fail - FAILURES_TOLERATED)
 
 
 def _unbounded(weighed: Weighed) -> Option:
-    score = weighed.total_usd * (1 + _failing(weighed.candidate.stats.p_fail))
-    return Option(weighed.candidate.endpoint, score, weighed.cost_usd, 1.0)
+    candidate, score = weighed.candidate, weighed.total_usd
+    if candidate.stats.p_fail > FAILURES_TOLERATED:
+        score += weighed.total_usd * _failing(candidate.stats.p_fail)
+    return make(Option, (candidate.endpoint, score, weighed.cost_usd, 1.0))
 
 
 def told(ask: Ask, q: Question, weighed: Weighed, *, detailed: bool = False) -> Forecast:
@@ -257,12 +264,12 @@ def _hopeful(ask: Ask, q: Question, fit: list[Weighed]) -> bool:
     return False
 
 
-def _status(ask: Ask, expected: Forecast | None) -> Status:
-    if not any(b.kind is not BoundKind.CONTEXT for b in ask.sla.bounds):
-        return Status.UNBOUNDED
+def _status(ask: Ask, q: Question, expected: Forecast | None) -> Status:
+    if not q.bounded:
+        return _UNBOUNDED
     if expected is None or expected.p_keep < ask.sla.percentile:
         return Status.BEST_EFFORT
-    return Status.OK
+    return _OK
 
 
 def _input(ask: Ask, candidates: Sequence[Candidate]) -> float:

@@ -45,10 +45,10 @@ def explain(
 
     With it comes what each bound costs: the same decision with that bound relaxed by a step.
     """
-    fit, _ = sift(ask, candidates, wall=wall, warm=warm)
+    q = question(ask.sla.bounds, ask.max_tokens)
+    fit, _ = sift(ask, q, candidates, wall=wall, warm=warm)
     gone = {r.endpoint for r in decision.out}
     fit = [w for w in fit if w.candidate.endpoint.id not in gone]
-    q = question(ask.sla.bounds, ask.max_tokens)
     forecasts = [(w.candidate.endpoint, told(ask, q, w, detailed=True)) for w in fit]
     chosen = decision.chosen
     head = next((f for e, f in forecasts if e is chosen), None)

@@ -24,6 +24,7 @@ from router.core.ask import Ask, Bound, BoundKind
 from router.core.catalogue import Endpoint, Price
 from router.core.decision import Expectation, Forecast
 from router.core.lengths import Lengths
+from router.core.named import make
 from router.core.numbers import normal_cdf, normal_quantile
 from router.core.stats import SHAPE, SHAPE_LOW, SHAPE_STEP, Stats
 
@@ -44,6 +45,9 @@ WIDEST = 1.0
 """Spread (log) of waits above which two lognormals no longer stand for a histogram that ends: their
 mean square would run away. A guess, not measured."""
 
+_TTFT, _TTFAT, _E2E = BoundKind.TTFT, BoundKind.TTFAT, BoundKind.E2E
+_TPS, _CONTEXT, _ANSWER_TOKENS = BoundKind.TPS, BoundKind.CONTEXT, BoundKind.ANSWER_TOKENS
+# What every request asks for: found in its enumeration a member costs a call.
 _CELLS = SHAPE.size
 _INVERSE_STEP = 1 / SHAPE_STEP
 
@@ -51,50 +55,67 @@ _INVERSE_STEP = 1 / SHAPE_STEP
 class Question(NamedTuple):
     """The bounds of a request, unpacked once: seconds, log tokens/s, tokens, USD; inf = none.
 
-    Times are what is left of them after ``elapsed_s``.
+    Times are what is left of them after ``elapsed_s``; ``log_wait`` is the log of the shortest,
+    which no wait may exceed (-inf where it was used up).
     """
 
     ttft_s: float
     ttfat_s: float
     e2e_s: float
+    log_wait: float
     log_tps: float
     tokens: float
     cost_usd: float
+    context: float
     max_tokens: int | None
     bounded: bool
-    elapsed_s: float = 0.0
+    elapsed_s: float
 
     @property
     def timed(self) -> bool:
         """Whether any bound is on time or speed."""
-        return self.ttft_s < inf or self.decodes
+        return self.log_wait < inf or self.log_tps > -inf
 
     @property
     def decodes(self) -> bool:
         """Whether any bound depends on speed."""
         return self.e2e_s < inf or self.ttfat_s < inf or self.log_tps > -inf
 
+    def ending(self, e2e_s: float) -> Question:
+        """Return the same, its end bounded by ``e2e_s`` seconds and nothing before it."""
+        return self._replace(ttft_s=inf, ttfat_s=inf, e2e_s=e2e_s, log_wait=_log(e2e_s))
+
 
 def question(bounds: Iterable[Bound], max_tokens: int | None, elapsed_s: float = 0.0) -> Question:
     """Unpack bounds; ``elapsed_s`` of the client's time has been used up already."""
     ttft = ttfat = e2e = tokens = cost = inf
-    speed, bounded = -inf, False
+    speed, context, bounded = -inf, 0.0, False
     for bound in bounds:
         kind, limit = bound.kind, bound.limit
-        bounded = bounded or kind is not BoundKind.CONTEXT
-        if kind is BoundKind.TTFT:
+        if kind is _CONTEXT:
+            context = max(context, limit)
+            continue
+        bounded = True
+        if kind is _TTFT:
             ttft = min(ttft, limit / 1000 - elapsed_s)
-        elif kind is BoundKind.E2E:
+        elif kind is _E2E:
             e2e = min(e2e, limit / 1000 - elapsed_s)
-        elif kind is BoundKind.TPS:
+        elif kind is _TPS:
             speed = max(speed, log(max(limit, 1e-9)))
-        elif kind is BoundKind.TTFAT:
+        elif kind is _TTFAT:
             ttfat = min(ttfat, limit / 1000 - elapsed_s)
-        elif kind is BoundKind.ANSWER_TOKENS:
+        elif kind is _ANSWER_TOKENS:
             tokens = min(tokens, limit)
-        elif kind is BoundKind.COST:
+        else:
             cost = min(cost, limit)
-    return Question(ttft, ttfat, e2e, speed, tokens, cost, max_tokens, bounded, elapsed_s)
+    wait = _log(min(ttft, ttfat, e2e))
+    return Question(
+        ttft, ttfat, e2e, wait, speed, tokens, cost, context, max_tokens, bounded, elapsed_s
+    )
+
+
+def _log(seconds: float) -> float:
+    return log(seconds) if seconds > 0 else -inf
 
 
 Answers = tuple[tuple[float, float], ...]
@@ -115,7 +136,7 @@ class Belief(NamedTuple):
 
 def predictive(stats: Stats) -> Belief:
     """Everything that is unsure enters the spread: what a forecast should say."""
-    return Belief(stats.level, stats.wide, stats.speed, stats.speed_wide_sd)
+    return make(Belief, (stats.level, stats.wide, stats.speed, stats.speed_wide_sd))
 
 
 def drawn(stats: Stats, scale: float, wait: float, speed: float) -> Belief:
@@ -123,12 +144,9 @@ def drawn(stats: Stats, scale: float, wait: float, speed: float) -> Belief:
 
     Drawn is what is worth a trial; the other doubt stays in the spread.
     """
-    return Belief(
-        stats.level + scale * stats.trial_sd * wait,
-        stats.blurred,
-        stats.speed + scale * stats.speed_trial_sd * speed,
-        stats.speed_blurred_sd,
-    )
+    level = stats.level + scale * stats.trial_sd * wait
+    pace = stats.speed + scale * stats.speed_trial_sd * speed
+    return make(Belief, (level, stats.blurred, pace, stats.speed_blurred_sd))
 
 
 def optimistic(stats: Stats) -> Belief:
@@ -182,20 +200,17 @@ def p_keep(  # noqa: PLR0917 - called for every endpoint of every request
     ``spread`` are the ``answers`` of ``lengths`` at the doubt about speed, all of them taken to be
     ``stretch`` times as long. Below ``at_least`` an upper bound is given, which needs no integral.
     """
-    base = log(stats.a_s + stats.b_s * prompt_k) + belief.level
-    wait = min(q.ttft_s, q.ttfat_s, q.e2e_s)
     p = 1 - (1 - RETRY_SHARE) * stats.p_fail
-    if wait < inf:
-        if wait <= 0:
-            return 0.0
-        at_best = p_wait(belief.cdf, log(wait) - base)
+    if q.log_wait < inf:
+        base = log(stats.a_s + stats.b_s * prompt_k) + belief.level
+        at_best = p_wait(belief.cdf, q.log_wait - base)
         if at_best <= at_least:
             return p * at_best
         if q.e2e_s < inf or (q.ttfat_s < inf and lengths.reasoning > 0):
             token_s = exp(-belief.speed) * stretch
             if q.max_tokens is not None:
                 spread = _capped(spread, q.max_tokens / stretch)
-            p *= _p_in_time(q, base, at_best, wait, token_s, lengths, spread, belief.cdf)
+            p *= _p_in_time(q, base, at_best, token_s, lengths, spread, belief.cdf)
         else:
             p *= at_best
     if q.log_tps > -inf:
@@ -212,7 +227,6 @@ def _p_in_time(  # noqa: PLR0917 - same
     q: Question,
     base: float,
     at_best: float,
-    wait: float,
     token_s: float,
     lengths: Lengths,
     spread: Answers,
@@ -220,18 +234,19 @@ def _p_in_time(  # noqa: PLR0917 - same
 ) -> float:
     """P(the answer begins and ends in time), over the lengths it may have.
 
-    ``at_best`` is P(TTFT <= wait): what there is where decoding takes no time off the wait;
-    ``token_s`` the seconds that each token of ``spread`` takes.
+    ``at_best`` is what there is where decoding takes no time off the wait, P(TTFT <= the shortest
+    time); ``token_s`` the seconds that each token of ``spread`` takes.
     """
     total = 0.0
     ttfat, e2e = q.ttfat_s, q.e2e_s
+    wait = min(q.ttft_s, ttfat, e2e)
     end_s, answer_s = token_s * lengths.visible, token_s * lengths.reasoning
     thinks = ttfat < inf and answer_s > 0
     offset = base + SHAPE_LOW
     for weight, tokens in spread:
         left = e2e - tokens * end_s  # More than ``ttft`` is more than ``wait``.
-        if thinks:
-            left = min(left, ttfat - tokens * answer_s)
+        if thinks and ttfat - tokens * answer_s < left:
+            left = ttfat - tokens * answer_s
         if left >= wait:
             total += weight * at_best
         elif left > 0:
@@ -363,15 +378,11 @@ def forecast(  # noqa: C901 - one arm for each kind of bound
     else:
         capped = _capped(spread, ask.max_tokens)
         square = sum([w * n * n for w, n in capped]) * (token_s * lengths.visible) ** 2
-    result = Forecast(
-        ttft_ms=1000 * wait_quantile(percentile, prompt_k, stats, belief),
-        e2e_ms=1000 * end_guess(percentile, prompt_k, stats, belief, decode_s, square)[0],
-        tps=exp(belief.speed - normal_quantile(percentile) * belief.speed_sd),
-        output_tokens=output,
-        input_tokens=input_tokens,
-        cost_usd=cost_usd,
-        p_keep=chance_of(q) if q.bounded else 1.0,
-    )
+    ttft_ms = 1000 * wait_quantile(percentile, prompt_k, stats, belief)
+    e2e_ms = 1000 * end_guess(percentile, prompt_k, stats, belief, decode_s, square)[0]
+    tps = exp(belief.speed - normal_quantile(percentile) * belief.speed_sd)
+    keeps = chance_of(q) if q.bounded else 1.0
+    result = make(Forecast, (ttft_ms, e2e_ms, tps, output, input_tokens, cost_usd, keeps, ()))
     if not detailed:
         return result
     ends = [(w, n * token_s * lengths.visible) for w, n in capped]

@@ -23,7 +23,7 @@ from math import exp, inf, log
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-from router.core.ask import Ask, BoundKind
+from router.core.ask import Ask
 from router.core.candidate import COLD, Candidate, Warm
 from router.core.catalogue import EndpointId
 from router.core.decide import decide
@@ -105,7 +105,7 @@ class Backup(NamedTuple):
 def backups(ask: Ask, candidates: Sequence[Candidate], *, wall: float) -> tuple[Backup, ...]:
     """Return who would most likely keep the bounds, whatever it costs: the best few of them."""
     q = _asked(ask)
-    fit, _ = sift(ask, candidates, wall=wall, warm=COLD)
+    fit, _ = sift(ask, q, candidates, wall=wall, warm=COLD)
     found = [Backup(w.candidate, _keeps(q, w)) for w in fit]
     found.sort(key=_by_chance, reverse=True)
     return tuple([b for b in found[:BACKUPS] if b.p_keep >= COIN])
@@ -167,7 +167,8 @@ def rescue(
     if ask.session and stakes.turns > LONG_TURNS:
         return None
     later = stakes.later_turns(ask.session)
-    everyone, _ = sift(ask, candidates, wall=wall, warm=warm, later=later)
+    q = _asked(ask, elapsed_s - waited_s)
+    everyone, _ = sift(ask, q, candidates, wall=wall, warm=warm, later=later)
     silent = next((w for w in everyone if w.candidate.endpoint.id == first), None)
     decision = decide(
         ask,
@@ -182,20 +183,16 @@ def rescue(
         return None
     second = decision.plan[0]
     first_usd = inf if silent is None else silent.cost_usd
-    if spent_usd + first_usd + second.cost_usd > _most_usd(ask):
+    if spent_usd + first_usd + second.cost_usd > q.cost_usd:
         return None
     still = 0.0
     if silent is not None:
-        still = _still_keeps(ask, silent, _asked(ask, elapsed_s - waited_s), waited_s)
+        still = _still_keeps(ask, silent, q, waited_s)
     stake = stakes.lam * (stakes.typical_usd or second.cost_usd)
     gain = stake * (1 - still) * second.p_keep
     found = next(w for w in everyone if w.candidate.endpoint is second.endpoint)
     spend = _spend_usd(ask, found, silent, waited_s, 1 - still)
     return Rescue(decision, gain, spend, still, second.p_keep) if gain > spend else None
-
-
-def _most_usd(ask: Ask) -> float:
-    return min((b.limit for b in ask.sla.bounds if b.kind is BoundKind.COST), default=inf)
 
 
 def _spend_usd(
@@ -246,7 +243,7 @@ def _times_s(ask: Ask, weighed: Weighed) -> tuple[float, float]:
 def _asked(ask: Ask, elapsed_s: float = 0.0) -> Question:
     """Unpack the bounds that a second attempt may save: of a whole answer only the end is seen."""
     q = question(ask.sla.bounds, ask.max_tokens, elapsed_s)
-    return q if ask.stream else q._replace(ttft_s=inf, ttfat_s=inf)
+    return q if ask.stream else q.ending(q.e2e_s)
 
 
 def _still_keeps(ask: Ask, silent: Weighed, q: Question, waited_s: float) -> float:
@@ -261,9 +258,9 @@ def _still_keeps(ask: Ask, silent: Weighed, q: Question, waited_s: float) -> flo
     if ask.stream:
         prompt_k = (silent.input_tokens - silent.cached) / 1000
         return _keeps(q, silent, outlasted(predictive(stats), stats, prompt_k, waited_s))
-    end_only = question((), q.max_tokens)._replace(e2e_s=waited_s)
+    end_only = question((), q.max_tokens).ending(waited_s)
     over, hangs = _keeps(end_only, silent), _hangs(stats)
-    kept = _keeps(q, silent) - _keeps(q._replace(e2e_s=min(waited_s, q.e2e_s)), silent)
+    kept = _keeps(q, silent) - _keeps(q.ending(min(waited_s, q.e2e_s)), silent)
     return (1 - hangs) * max(0.0, kept) / ((1 - hangs) * (1 - over) + hangs)
 
 

@@ -12,12 +12,14 @@ from math import exp, inf
 from operator import itemgetter
 from typing import NamedTuple
 
-from router.core.ask import NO_PREFERENCES, Ask, BoundKind, Preferences
+from router.core.ask import NO_PREFERENCES, Ask, Preferences
 from router.core.candidate import Candidate, Warm
 from router.core.catalogue import Endpoint, Price
 from router.core.decision import Reason, Rejection
 from router.core.dialects import EXPRESSIBLE, SEALED, way
+from router.core.forecast import Question
 from router.core.lengths import Lengths
+from router.core.named import make
 from router.core.tokens import guess
 
 POSTERIOR_SCALE = 0.7
@@ -55,6 +57,7 @@ class Weighed(NamedTuple):
 
 def sift(
     ask: Ask,
+    q: Question,
     candidates: Sequence[Candidate],
     *,
     wall: float,
@@ -65,33 +68,34 @@ def sift(
 ) -> tuple[list[Weighed], list[Rejection]]:
     """Sort out who can serve, the cheapest first, and why the others cannot.
 
-    ``later`` is how many more turns of the conversation count; ``chance`` draws answer lengths
-    that are in doubt.
+    ``q`` are the bounds of ``ask``, ``later`` is how many more turns of the conversation count;
+    ``chance`` draws answer lengths that are in doubt.
     """
     fit: list[Weighed] = []
     out: list[Rejection] = []
-    bounds, max_tokens, wishes = ask.sla.bounds, ask.max_tokens, ask.preferences
-    window = max((b.limit for b in bounds if b.kind is BoundKind.CONTEXT), default=None)
-    max_cost = min((b.limit for b in bounds if b.kind is BoundKind.COST), default=inf)
-    picky = max_cost < inf or (wishes is not NO_PREFERENCES and wishes != NO_PREFERENCES)
-    exacting = bool(tried or ask.needs or max_tokens)
-    guessed, surface = guess(ask.prompt), ask.surface
-    generates, foreign = surface.generates, ask.prompt.other_bytes > 0
-    stretches = {} if chance is None else _stretches(candidates, chance)
+    surface, needs, max_tokens, wishes = ask.surface, ask.needs, ask.max_tokens, ask.preferences
+    picky = q.cost_usd < inf or (wishes is not NO_PREFERENCES and wishes != NO_PREFERENCES)
+    guessed, foreign = guess(ask.prompt), ask.prompt.other_bytes > 0
+    grows = not q.context and surface.generates
+    needed = q.context
+    stretches: dict[str, float] = {}
     means: dict[int, float] = {}
-    plain = max_tokens is None and not stretches
     for candidate in candidates:
         endpoint, stats, lengths, rates, _, standing = candidate
         tokens = guessed * (rates.other if foreign else rates.ascii)
-        needed = window or 0.0
-        if not needed and generates:
+        if grows:
             needed = tokens * PROMPT_MARGIN + (max_tokens or lengths.nodes[-1][1])
+        stretch = 1.0
+        if chance is not None and lengths.doubt:
+            stretch = _stretch(stretches, endpoint.family, lengths.doubt, chance)
         if (
-            exacting
-            or standing
+            standing
             or endpoint.context < needed
-            or endpoint.unsupported_params
             or surface not in endpoint.speaks
+            or endpoint.unsupported_params
+            or (tried and endpoint.id in tried)
+            or (needs and not needs <= endpoint.capabilities)
+            or (max_tokens and endpoint.max_output)
         ):
             rejection = _hard_fact(ask, candidate, needed, wall=wall, tried=tried)
             if rejection is not None:
@@ -105,30 +109,28 @@ def sift(
         if price.varies:
             thinking = lengths.reasoning + 1 - lengths.visible
             price = listed.quoted(wall, tokens, ask.tier, thinking)
-        stretch = stretches.get(endpoint.family, 1.0)
-        answer = (lengths.mean if plain else means.get(id(lengths))) or means.setdefault(
-            id(lengths), _mean_answer(lengths, stretch, max_tokens)
-        )
+        answer = lengths.mean if max_tokens is None else _mean(means, lengths, max_tokens / stretch)
+        answer *= stretch
         prompt_usd = price.input * tokens * 1e-6 + price.fee
         cached = min(warm.get(endpoint.id, 0.0), tokens) if warm else 0.0
         if cached:
             prompt_usd -= price.cache_saves_usd * cached * stats.cache_hit
         cost = total = prompt_usd + price.output * answer * 1e-6
         if later:
-            then = price
-            if listed.above:
-                then = listed.quoted(wall, tokens + answer, ask.tier, thinking)
-            total += later * _later_usd(then, tokens + answer, answer, stats.cache_hit)
+            prompt = tokens + answer
+            then = listed.quoted(wall, prompt, ask.tier, thinking) if listed.above else price
+            total += later * _later_usd(then, prompt, answer, stats.cache_hit)
         if picky:
             rejection = (
                 _unwanted(wishes, endpoint, price)
                 or _unpriced(ask, endpoint)
-                or _over_cost(endpoint, cost, max_cost)
+                or _over_cost(endpoint, cost, q.cost_usd)
             )
             if rejection is not None:
                 out.append(rejection)
                 continue
-        fit.append(Weighed(total, cost, candidate, price, tokens, cached, prompt_usd, stretch))
+        weighed = (total, cost, candidate, price, tokens, cached, prompt_usd, stretch)
+        fit.append(make(Weighed, weighed))
     fit.sort(key=_by_total)
     return fit, out
 
@@ -136,18 +138,20 @@ def sift(
 _by_total = itemgetter(0)
 
 
-def _stretches(candidates: Sequence[Candidate], chance: Chance) -> dict[str, float]:
+def _stretch(found: dict[str, float], family: str, doubt: float, chance: Chance) -> float:
     """Draw, once for each model, how much longer its answers are than believed."""
-    found: dict[str, float] = {}
-    for candidate in candidates:
-        doubt, family = candidate.lengths.doubt, candidate.endpoint.family
-        if doubt and family not in found:
-            found[family] = exp(POSTERIOR_SCALE * doubt * chance())
-    return found
+    stretch = found.get(family)
+    if stretch is None:
+        stretch = found[family] = exp(POSTERIOR_SCALE * doubt * chance())
+    return stretch
 
 
-def _mean_answer(lengths: Lengths, stretch: float, max_tokens: int | None) -> float:
-    return stretch * lengths.mean_capped(None if max_tokens is None else max_tokens / stretch)
+def _mean(found: dict[int, float], lengths: Lengths, max_tokens: float) -> float:
+    """Return the mean answer that is cut at ``max_tokens``, summed once for each model."""
+    mean = found.get(id(lengths))
+    if mean is None:
+        mean = found[id(lengths)] = lengths.mean_capped(max_tokens)
+    return mean
 
 
 def _later_usd(price: Price, prompt: float, answer: float, hit: float) -> float:
