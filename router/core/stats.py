@@ -31,7 +31,7 @@ What is marked (study) is told in docs/decision.md, "The study behind the consta
 
 from __future__ import annotations
 
-from math import exp, hypot, log, sqrt
+from math import copysign, exp, hypot, log, sqrt
 from typing import Final, NamedTuple
 
 from router.core.answer import Usage
@@ -109,8 +109,8 @@ PSEUDO_PROMPTS_K = (0.5, 40.0)
 """Prompt sizes (thousands of tokens) at which the prior line is held by pseudo-observations: a
 short and a long one, or its slope were free (study: 1 and 40)."""
 
-Increment = tuple[Group, int, float]
-"""Add an amount to one sum of a group."""
+Increment = tuple[Group, tuple[tuple[int, float], ...]]
+"""Add amounts to sums of a group, by their index."""
 
 
 class Expected(NamedTuple):
@@ -120,6 +120,11 @@ class Expected(NamedTuple):
     spread: float
 
 
+_WENT_WELL: Final[list[Increment]] = [(FAILS, ((0, 1.0),)), (FAILS_SLOW, ((0, 1.0),))]
+_FAILED: Final[list[Increment]] = [
+    (FAILS, ((0, 1.0), (1, 1.0))),
+    (FAILS_SLOW, ((0, 1.0), (1, 1.0))),
+]
 _CENSORED = frozenset({
     Kind.CANCELLED,
     Kind.OUTRUN,
@@ -345,12 +350,12 @@ def learned(
     found: list[Increment] = []
     fault = attempt.fault
     if fault is None or FAULTS[fault].blames:
-        bad = 0.0 if fault is None else 1.0
-        found += [(FAILS, 0, 1.0), (FAILS, 1, bad), (FAILS_SLOW, 0, 1.0), (FAILS_SLOW, 1, bad)]
+        found += _WENT_WELL if fault is None else _FAILED
     if attempt.first is not None:
         found += _wait(attempt.first - attempt.sent, stats, prompt_k, levels_only=in_a_row)
-        if fault is None and attempt.tps is not None:
-            found += _pace(log(attempt.tps), stats)
+        tps = attempt.tps if fault is None else None
+        if tps is not None:
+            found += _pace(log(tps), stats)
     elif fault in _CENSORED and attempt.streamed:
         found += _censored(attempt.e2e_s, stats, prompt_k)
     elif fault in _CENSORED and expected is not None:
@@ -376,14 +381,15 @@ def habits(
     found: list[Increment] = []
     whole = attempt.complete and attempt.finish not in CUT_OFF and usage.output > 0
     if whole and expected_tokens is not None:
-        found += [(HABITS, 0, 1.0), (HABITS, 1, usage.output / expected_tokens)]
+        found.append((HABITS, ((0, 1.0), (1, usage.output / expected_tokens))))
     should = min(warm_tokens, usage.input) / 1000
     if should > 0:
-        found += [(HABITS, 2, should), (HABITS, 3, min(usage.cache_read / 1000, should))]
+        found.append((HABITS, ((2, should), (3, min(usage.cache_read / 1000, should)))))
     hidden = usage.output - attempt.visible_tokens
     if attempt.complete and hidden > 0 and attempt.tps is not None and attempt.ttft_s is not None:
         read_s = stats.b_s * (usage.fresh_input + usage.cache_write) / 1000
-        found += [(HABITS, 4, 1.0), (HABITS, 5, attempt.ttft_s - hidden / attempt.tps - read_s)]
+        idle_s = attempt.ttft_s - hidden / attempt.tps - read_s
+        found.append((HABITS, ((4, 1.0), (5, idle_s))))
     return found
 
 
@@ -393,32 +399,24 @@ def _wait(
     expected = stats.a_s + stats.b_s * prompt_k
     reach = CLIP_SD * stats.noise_sd
     around = log(max(ttft_s, 1e-4)) - log(expected) - stats.level
-    clipped = min(max(around, -reach), reach)
+    clipped = around if -reach < around < reach else copysign(reach, around)
     far = max(reach, SHARP_REACH)
-    sharp = [
-        (SHARP, 0, share),
-        (SHARP, 1, share * (stats.level + min(max(around, -far), far))),
-    ]
-    fast = [(FAST, 0, share), (FAST, 1, share * (stats.level + clipped))]
+    sharply = stats.level + (around if -far < around < far else copysign(far, around))
+    sharp = (SHARP, ((0, share), (1, share * sharply)))
+    level = ((0, share), (1, share * (stats.level + clipped)))
     if levels_only:
-        return sharp + fast
+        return [sharp, (FAST, level)]
     y = expected * exp(stats.level + clipped)
     w = share / (expected * expected)
-    found = [
-        *sharp,
-        *fast,
-        (FAST, 2, share),
-        (FAST, 3, share * clipped * clipped),
-        (LINE, 0, share),
-        (LINE, 1, w),
-        (LINE, 2, w * prompt_k),
-        (LINE, 3, w * prompt_k * prompt_k),
-        (LINE, 4, w * y),
-        (LINE, 5, w * prompt_k * y),
+    wx = w * prompt_k
+    found: list[Increment] = [
+        sharp,
+        (FAST, (*level, (2, share), (3, share * clipped * clipped))),
+        (LINE, ((0, share), (1, w), (2, wx), (3, wx * prompt_k), (4, w * y), (5, wx * y))),
     ]
     if share == 1.0:
         cell = int((around - SHAPE_LOW) / SHAPE_STEP)
-        found.append((SHAPE, min(max(cell, 0), SHAPE.size - 1), 1.0))
+        found.append((SHAPE, ((min(max(cell, 0), SHAPE.size - 1), 1.0),)))
     return found
 
 
@@ -428,11 +426,10 @@ def _censored(elapsed_s: float, stats: Stats, prompt_k: float) -> list[Increment
         return []
     at_least = around + CENSORED_EXTRA
     reach = CLIP_SD * stats.noise_sd
+    sharply = stats.level + min(at_least, max(reach, SHARP_REACH))
     return [
-        (FAST, 0, 1.0),
-        (FAST, 1, stats.level + min(at_least, reach)),
-        (SHARP, 0, 1.0),
-        (SHARP, 1, stats.level + min(at_least, max(reach, SHARP_REACH))),
+        (FAST, ((0, 1.0), (1, stats.level + min(at_least, reach)))),
+        (SHARP, ((0, 1.0), (1, sharply))),
     ]
 
 
@@ -444,18 +441,17 @@ def _pace(
     """
     around = log_tps - stats.speed
     reach = CLIP_SD * stats.speed_wide_sd
-    clipped = min(max(around, -reach), reach)
+    clipped = around if -reach < around < reach else copysign(reach, around)
     far = max(reach, SHARP_REACH)
-    value = stats.speed + min(max(around, -far), far)
-    found = [
-        (FAST, 4, share),
-        (FAST, 5, share * value),
-        (SHARP, 2, share),
-        (SHARP, 3, share * value),
+    value = stats.speed + (around if -far < around < far else copysign(far, around))
+    weighed = share * value
+    found: list[Increment] = [
+        (FAST, ((4, share), (5, weighed))),
+        (SHARP, ((2, share), (3, weighed))),
     ]
     if not levels_only:
         noise = (clipped * stats.speed_sd / stats.speed_wide_sd) ** 2
-        found += [(SPEED, 0, share), (SPEED, 1, share * value), (SPEED, 2, share * noise)]
+        found.append((SPEED, ((0, share), (1, weighed), (2, share * noise))))
     return found
 
 

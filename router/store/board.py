@@ -358,7 +358,9 @@ class Board:
             added += self._habits(attempt, usage, ask, view, wall)
         if attempt.first is not None:
             seen.outlier = outlier
-        self.journal.record(seen.subject, added, wall)
+        add, subject = self.journal.add, seen.subject
+        for group, amounts in added:
+            add(subject, group, amounts, wall)
         if view.ttft_samples < FEW:
             seen.shape_until = 0.0
         self._learn_tokens(attempt, ask, endpoint, wall)

@@ -9,17 +9,12 @@ replica.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import exp2
 from typing import Final
 
 from router.core.decay import Group
 
 MAX_CELLS: Final = 20_000
 """Bound on subjects x groups, since class names partly come from clients."""
-
-
-GRAIN_S: Final = 0.02
-"""A thousandth of the shortest half-life: what an observation may weigh too little is 0.07 %."""
 
 
 class Slot:
@@ -34,6 +29,14 @@ class Slot:
         self.own = [0.0] * group.size
         self.pending = [0.0] * group.size
         self.inflight: dict[int, float] = {}
+
+    def add(self, increments: Iterable[tuple[int, float]], weight: float) -> None:
+        """Add (index, amount), each of which weighs so much in this epoch."""
+        total, pending = self.total, self.pending
+        for index, amount in increments:
+            weighed = amount * weight
+            total[index] += weighed
+            pending[index] += weighed
 
     def freeze(self) -> dict[int, float]:
         """Turn what is pending into what is on its way."""
@@ -54,14 +57,12 @@ class Slot:
 class Cell:
     """All epochs of one (subject, group) that still count."""
 
-    __slots__ = ("_at_s", "_now", "group", "slots", "subject")
+    __slots__ = ("group", "slots", "subject")
 
     def __init__(self, subject: str, group: Group) -> None:
         self.subject = subject
         self.group = group
         self.slots: dict[int, Slot] = {}
-        self._at_s = -1.0
-        self._now: tuple[Slot, float] | None = None
 
     def slot(self, epoch: int) -> Slot:
         """Return the slot of an epoch, made on first use."""
@@ -80,31 +81,6 @@ class Cell:
             current.total if current else None, previous.total if previous else None, wall_s
         )
 
-    def at(self, wall_s: float) -> tuple[Slot, float]:
-        """Return the slot of this instant, and what an observation weighs in it.
-
-        Within ``GRAIN_S`` instants are one: under load most observations find the last one's.
-        """
-        now = self._now
-        if now is not None and 0 <= wall_s - self._at_s < GRAIN_S:
-            return now
-        group = self.group
-        epoch = int(wall_s // group.epoch_s)
-        slot = self.slots.get(epoch) or self.slot(epoch)
-        self._at_s = wall_s
-        self._now = now = slot, exp2((wall_s - epoch * group.epoch_s) / group.half_life_s)
-        return now
-
-    def add(self, increments: Iterable[tuple[int, float]], wall_s: float) -> Slot:
-        """Add (index, amount) observed at ``wall_s``."""
-        slot, weight = self.at(wall_s)
-        total, pending = slot.total, slot.pending
-        for index, amount in increments:
-            weighed = amount * weight
-            total[index] += weighed
-            pending[index] += weighed
-        return slot
-
     def absorb(self, epoch: int, totals: Mapping[int, float]) -> None:
         """Replace what was pulled before by Redis' totals; what is unpushed stays on top."""
         slot = self.slot(epoch)
@@ -120,4 +96,3 @@ class Cell:
         oldest = self.group.epoch(wall_s) - 1
         for epoch in [e for e in self.slots if e < oldest]:
             del self.slots[epoch]
-        self._now = None

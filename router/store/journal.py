@@ -10,10 +10,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from router.core.decay import Group
 from router.store.cells import MAX_CELLS, Cell, Slot
 from router.store.sessions import CACHE_LASTS_S, TURN, Sessions
+
+GRAIN_S: Final = 0.02
+"""A thousandth of the shortest half-life: what an observation may weigh too little is 0.07 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ class Journal:
         self._latest: dict[str, float] = {}
         self._own_latest: dict[str, float] = {}
         self._news: dict[str, float] = {}
+        self._weighed_s = 0.0
+        self._weights: dict[str, tuple[int, float]] = {}
         self.version = 0
         self.touched: set[str] = set()
 
@@ -73,31 +79,24 @@ class Journal:
         increments: Iterable[tuple[int, float]],
         wall_s: float,
     ) -> None:
-        """Count something: it weighs in decisions at once and is pushed later."""
-        cell = self._cells.get((subject, group.name)) or self.cell(subject, group)
-        if cell is not None:
-            slot = cell.add(increments, wall_s)
-            self._dirty[slot.key] = slot
+        """Count something: it weighs in decisions at once and is pushed later.
 
-    def record(
-        self, subject: str, increments: Iterable[tuple[Group, int, float]], wall_s: float
-    ) -> None:
-        """Count what one event adds to several groups; like ``add``, for neighbours at a time."""
-        last, weight = None, 0.0
-        total: list[float] = []
-        pending: list[float] = []
-        for group, index, amount in increments:
-            if group is not last:
-                cell = self._cells.get((subject, group.name)) or self.cell(subject, group)
-                if cell is None:
-                    continue
-                last = group
-                slot, weight = cell.at(wall_s)
-                self._dirty[slot.key] = slot
-                total, pending = slot.total, slot.pending
-            weighed = amount * weight
-            total[index] += weighed
-            pending[index] += weighed
+        Within ``GRAIN_S`` instants are one.
+        """
+        name = group.name
+        cell = self._cells.get((subject, name)) or self.cell(subject, group)
+        if cell is None:
+            return
+        if not 0 <= wall_s - self._weighed_s < GRAIN_S:
+            self._weighed_s, self._weights = wall_s, {}
+        known = self._weights.get(name)
+        if known is None:
+            epoch = group.epoch(wall_s)
+            known = self._weights[name] = epoch, group.weight(wall_s, epoch)
+        epoch, weight = known
+        slot = cell.slots.get(epoch) or cell.slot(epoch)
+        slot.add(increments, weight)
+        self._dirty[slot.key] = slot
 
     def note(self, name: str, wall_s: float) -> None:
         """Note a time; the maximum over all processes counts."""

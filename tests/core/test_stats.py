@@ -15,7 +15,7 @@ from router.core.decay import Group
 from router.core.faults import FAULTS, Kind
 from router.core.level import FAST
 from router.core.measure import Attempt
-from router.core.stats import Stats, is_outlier, learned
+from router.core.stats import Increment, Stats, is_outlier, learned
 from tests.core.market import NOON, Sums, an_attempt, an_endpoint, empty
 
 ENDPOINT = an_endpoint("r1@e", ttft_ms=800, ttft_ms_per_1k=50, tps=50)
@@ -37,10 +37,14 @@ class Learner:
         belief = self.belief
         outlier = is_outlier(attempt, belief, prompt_k)
         moving = outlier and self._outlier
-        for group, index, amount in learned(attempt, belief, prompt_k, in_a_row=moving):
-            self.sums[group.name][index] += amount
+        self.adds(learned(attempt, belief, prompt_k, in_a_row=moving))
         if attempt.first is not None:
             self._outlier = outlier
+
+    def adds(self, found: Iterable[Increment]) -> None:
+        for group, amounts in found:
+            for index, amount in amounts:
+                self.sums[group.name][index] += amount
 
     def passes(self, seconds: float) -> None:
         for name, sums in self.sums.items():
@@ -60,7 +64,7 @@ class Learner:
 
 def amounts(attempt: Attempt, belief: Stats | None = None) -> dict[tuple[str, int], float]:
     found = learned(attempt, belief or Learner().belief, 0.5)
-    return {(group.name, index): amount for group, index, amount in found}
+    return {(group.name, index): amount for group, told in found for index, amount in told}
 
 
 # Forgetting and merging
@@ -178,9 +182,7 @@ def cut_off(elapsed_s: float, expected: stats.Expected | None = EXPECTED) -> Lea
     learner.settles()
     cut = an_attempt(ttft_s=None, elapsed_s=elapsed_s, fault=Kind.OUTRUN, streamed=False)
     for _ in range(10):
-        found = learned(cut, learner.belief, 0.5, expected=expected)
-        for group, index, amount in found:
-            learner.sums[group.name][index] += amount
+        learner.adds(learned(cut, learner.belief, 0.5, expected=expected))
     return learner
 
 

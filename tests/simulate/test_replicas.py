@@ -22,7 +22,6 @@ from router.simulate.scenario import Scenario
 from router.simulate.shelf import find
 from router.simulate.strategies import ALONE, OURS, SHARED, usual
 from router.simulate.world import World
-from router.store import cells
 from router.store.board import GROUPS
 from router.store.journal import Journal
 
@@ -41,13 +40,6 @@ class Witnessed(Journal):
         super().add(subject, group, told, wall_s)
         self._witness.add(subject, group, told, wall_s)
 
-    def record(
-        self, subject: str, increments: Iterable[tuple[Group, int, float]], wall_s: float
-    ) -> None:
-        told = list(increments)
-        super().record(subject, told, wall_s)
-        self._witness.record(subject, told, wall_s)
-
     def note(self, name: str, wall_s: float) -> None:
         super().note(name, wall_s)
         self._witness.note(name, wall_s)
@@ -62,7 +54,8 @@ def market() -> Scenario:
 def test_replicas_end_up_knowing_what_one_that_saw_everything_knows(
     market: Scenario, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cells, "GRAIN_S", 0.0)  # each observation weighs what its instant says
+    # Each observation weighs what its instant says.
+    monkeypatch.setattr("router.store.journal.GRAIN_S", 0.0)
     world, arrivals = World(market, 11), Arrivals(market, 11)
     clock = VirtualClock(market.start_wall)
     engines = [Engine(world.endpoints, clock, Random(place)) for place in range(4)]

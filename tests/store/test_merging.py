@@ -93,10 +93,7 @@ def a_journal() -> Journal:
 
 def tell(journal: Journal, news: News) -> None:
     if isinstance(news, Seen):
-        if news.subject == "e:1":
-            journal.record(news.subject, [(news.group, news.place, news.amount)], news.at)
-        else:
-            journal.add(news.subject, news.group, [(news.place, news.amount)], news.at)
+        journal.add(news.subject, news.group, [(news.place, news.amount)], news.at)
     elif isinstance(news, Turn):
         at = NOW - news.ago_s
         journal.sessions.turn(news.session, EndpointId(news.endpoint), news.tokens, at)
