@@ -358,9 +358,7 @@ class Board:
             added += self._habits(attempt, usage, ask, view, wall)
         if attempt.first is not None:
             seen.outlier = outlier
-        add, subject = self.journal.add, seen.subject
-        for group, amounts in added:
-            add(subject, group, amounts, wall)
+        self.journal.add(seen.subject, added, wall)
         if view.ttft_samples < FEW:
             seen.shape_until = 0.0
         self._learn_tokens(attempt, ask, endpoint, wall)
@@ -403,7 +401,7 @@ class Board:
             if ask.compacted:
                 self.journal.sessions.forget(ask.session, wall)
             self.journal.sessions.turn(ask.session, final.endpoint, final.usage.input, wall)
-        self.journal.add(subject, stakes.STAKES, found, wall)
+        self.journal.add(subject, [(stakes.STAKES, found)], wall)
 
     def _leeway(self, subject: str, decision: Decision) -> float:
         """How far the price of a miss of a class could lately fall, with one more decision."""
@@ -493,16 +491,16 @@ class Board:
         family = endpoint.family
         found = lengths.learned(attempt)
         if found:
-            kind = ask.kind
+            kind, told = ask.kind, [(lengths.LENGTHS, found)]
             for name in (kind, ask.sla.policy):
-                self.journal.add(f"m:{family}:{self._class(name)}", lengths.LENGTHS, found, wall)
+                self.journal.add(f"m:{family}:{self._class(name)}", told, wall)
             known = self._lengths.get((family, kind))
             if known is not None and known[1].samples < FEW:
                 self._lengths[family, kind] = (0.0, known[1])
                 self._news += 1
         counted = tokens.learned(attempt, ask.prompt)
         if counted:
-            self.journal.add(f"t:{family}", tokens.TOKENS, counted, wall)
+            self.journal.add(f"t:{family}", [(tokens.TOKENS, counted)], wall)
 
     def _breaker(
         self, seen: _Seen, attempt: Attempt, wall: float, retry_after_s: float | None

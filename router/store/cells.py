@@ -8,7 +8,7 @@ replica.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from router.core.decay import Group
@@ -29,14 +29,6 @@ class Slot:
         self.own = [0.0] * group.size
         self.pending = [0.0] * group.size
         self.inflight: dict[int, float] = {}
-
-    def add(self, increments: Iterable[tuple[int, float]], weight: float) -> None:
-        """Add (index, amount), each of which weighs so much in this epoch."""
-        total, pending = self.total, self.pending
-        for index, amount in increments:
-            weighed = amount * weight
-            total[index] += weighed
-            pending[index] += weighed
 
     def freeze(self) -> dict[int, float]:
         """Turn what is pending into what is on its way."""

@@ -20,6 +20,10 @@ GRAIN_S: Final = 0.02
 """A thousandth of the shortest half-life: what an observation may weigh too little is 0.07 %."""
 
 
+Told = tuple[Group, Iterable[tuple[int, float]]]
+"""Amounts to be added to sums of a group, by their index."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Amounts by key and index that Redis does not have yet; ``latest`` merge by maximum.
@@ -72,31 +76,32 @@ class Journal:
         cell = self._cells.get((subject, group.name))
         return [0.0] * group.size if cell is None else cell.read(wall_s)
 
-    def add(
-        self,
-        subject: str,
-        group: Group,
-        increments: Iterable[tuple[int, float]],
-        wall_s: float,
-    ) -> None:
-        """Count something: it weighs in decisions at once and is pushed later.
+    def add(self, subject: str, told: Iterable[Told], wall_s: float) -> None:
+        """Count what one event tells: it weighs in decisions at once and is pushed later.
 
         Within ``GRAIN_S`` instants are one.
         """
-        name = group.name
-        cell = self._cells.get((subject, name)) or self.cell(subject, group)
-        if cell is None:
-            return
         if not 0 <= wall_s - self._weighed_s < GRAIN_S:
             self._weighed_s, self._weights = wall_s, {}
-        known = self._weights.get(name)
-        if known is None:
-            epoch = group.epoch(wall_s)
-            known = self._weights[name] = epoch, group.weight(wall_s, epoch)
-        epoch, weight = known
-        slot = cell.slots.get(epoch) or cell.slot(epoch)
-        slot.add(increments, weight)
-        self._dirty[slot.key] = slot
+        for group, amounts in told:
+            name = group.name
+            cell = self._cells.get((subject, name)) or self.cell(subject, group)
+            if cell is None:
+                continue
+            epoch, weight = self._weights.get(name) or self._weigh(group)
+            slot = cell.slots.get(epoch) or cell.slot(epoch)
+            total, pending = slot.total, slot.pending
+            for index, amount in amounts:
+                weighed = amount * weight
+                total[index] += weighed
+                pending[index] += weighed
+            self._dirty[slot.key] = slot
+
+    def _weigh(self, group: Group) -> tuple[int, float]:
+        """Return the epoch of this instant, and what an observation weighs in it."""
+        epoch = group.epoch(self._weighed_s)
+        found = self._weights[group.name] = epoch, group.weight(self._weighed_s, epoch)
+        return found
 
     def note(self, name: str, wall_s: float) -> None:
         """Note a time; the maximum over all processes counts."""

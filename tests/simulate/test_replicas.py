@@ -7,7 +7,6 @@ from random import Random
 
 import pytest
 
-from router.core.decay import Group
 from router.core.measure import Verdict
 from router.simulate.arrivals import Arrivals
 from router.simulate.caches import Caches
@@ -23,7 +22,7 @@ from router.simulate.shelf import find
 from router.simulate.strategies import ALONE, OURS, SHARED, usual
 from router.simulate.world import World
 from router.store.board import GROUPS
-from router.store.journal import Journal
+from router.store.journal import Journal, Told
 
 
 class Witnessed(Journal):
@@ -33,12 +32,10 @@ class Witnessed(Journal):
         super().__init__(GROUPS, clock.wall)
         self._witness = witness
 
-    def add(
-        self, subject: str, group: Group, increments: Iterable[tuple[int, float]], wall_s: float
-    ) -> None:
-        told = list(increments)
-        super().add(subject, group, told, wall_s)
-        self._witness.add(subject, group, told, wall_s)
+    def add(self, subject: str, told: Iterable[Told], wall_s: float) -> None:
+        known = [(group, list(amounts)) for group, amounts in told]
+        super().add(subject, known, wall_s)
+        self._witness.add(subject, known, wall_s)
 
     def note(self, name: str, wall_s: float) -> None:
         super().note(name, wall_s)

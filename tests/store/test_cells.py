@@ -14,7 +14,10 @@ START = SUMS.epoch_s * 5
 def add(cell: Cell, increments: list[tuple[int, float]], wall_s: float) -> Slot:
     epoch = SUMS.epoch(wall_s)
     slot = cell.slot(epoch)
-    slot.add(increments, SUMS.weight(wall_s, epoch))
+    for index, amount in increments:
+        weighed = amount * SUMS.weight(wall_s, epoch)
+        slot.total[index] += weighed
+        slot.pending[index] += weighed
     return slot
 
 

@@ -60,14 +60,14 @@ def sync(journal: Journal, server: Server) -> None:
 def test_what_is_added_is_read_at_once() -> None:
     journal = a_journal()
     assert value(journal) == 0
-    journal.add("e", SUMS, [(0, 2.0), (1, 5.0)], NOW)
+    journal.add("e", [(SUMS, [(0, 2.0), (1, 5.0)])], NOW)
     assert journal.read("e", SUMS, NOW) == pytest.approx([2, 5, 0])
     assert journal.read("f", SUMS, NOW) == [0, 0, 0]
 
 
 def test_what_was_added_fades_by_half_in_a_half_life() -> None:
     journal = a_journal()
-    journal.add("e", SUMS, [(0, 2.0)], NOW)
+    journal.add("e", [(SUMS, [(0, 2.0)])], NOW)
     assert value(journal, at=NOW + 60) == pytest.approx(1.0)
     assert value(journal, at=NOW + 600) == pytest.approx(2.0 * 2**-10)
 
@@ -80,9 +80,9 @@ def test_nothing_new_is_no_batch() -> None:
 
 def test_a_batch_is_given_again_until_it_is_acknowledged() -> None:
     journal = a_journal()
-    journal.add("e", SUMS, [(0, 1.0)], NOW)
+    journal.add("e", [(SUMS, [(0, 1.0)])], NOW)
     first = journal.take()
-    journal.add("e", SUMS, [(0, 1.0)], NOW)
+    journal.add("e", [(SUMS, [(0, 1.0)])], NOW)
     assert journal.take() is first
     assert first is not None
     journal.acknowledge(first)
@@ -96,11 +96,11 @@ def test_a_batch_is_given_again_until_it_is_acknowledged() -> None:
 
 def test_an_acknowledgement_of_an_old_batch_is_ignored() -> None:
     journal = a_journal()
-    journal.add("e", SUMS, [(0, 1.0)], NOW)
+    journal.add("e", [(SUMS, [(0, 1.0)])], NOW)
     first = journal.take()
     assert first is not None
     journal.acknowledge(first)
-    journal.add("e", SUMS, [(0, 1.0)], NOW)
+    journal.add("e", [(SUMS, [(0, 1.0)])], NOW)
     second = journal.take()
     journal.acknowledge(first)
     assert journal.take() is second
@@ -108,9 +108,9 @@ def test_an_acknowledgement_of_an_old_batch_is_ignored() -> None:
 
 def test_what_is_on_its_way_and_what_is_new_stand_beside_what_is_pulled() -> None:
     journal, server = a_journal(), Server()
-    journal.add("e", SUMS, [(0, 1.0)], NOW)
+    journal.add("e", [(SUMS, [(0, 1.0)])], NOW)
     batch = journal.take()
-    journal.add("e", SUMS, [(0, 2.0)], NOW)
+    journal.add("e", [(SUMS, [(0, 2.0)])], NOW)
     assert batch is not None
     (key,) = batch.sums
     weight = SUMS.weight(NOW, SUMS.epoch(NOW))
@@ -124,7 +124,7 @@ def test_what_is_on_its_way_and_what_is_new_stand_beside_what_is_pulled() -> Non
 
 def test_a_batch_that_was_applied_and_timed_out_is_not_counted_twice() -> None:
     journal, server = a_journal(), Server()
-    journal.add("e", SUMS, [(0, 1.0)], NOW)
+    journal.add("e", [(SUMS, [(0, 1.0)])], NOW)
     lost = journal.take()
     assert lost is not None
     server.push(lost)
@@ -135,8 +135,8 @@ def test_a_batch_that_was_applied_and_timed_out_is_not_counted_twice() -> None:
 
 def test_a_server_that_lost_its_data_gets_it_back_once_from_each() -> None:
     one, two, server = a_journal(), a_journal(), Server()
-    one.add("e", SUMS, [(0, 1.0)], NOW)
-    two.add("e", SUMS, [(0, 2.0)], NOW)
+    one.add("e", [(SUMS, [(0, 1.0)])], NOW)
+    two.add("e", [(SUMS, [(0, 2.0)])], NOW)
     two.note("open:e", NOW + 9)
     for _ in range(2):
         sync(one, server)
@@ -156,9 +156,9 @@ def test_a_server_that_lost_its_data_gets_it_back_once_from_each() -> None:
 
 def test_a_batch_under_way_when_the_data_was_lost_is_part_of_what_is_given_back() -> None:
     journal, server = a_journal(), Server()
-    journal.add("e", SUMS, [(0, 1.0)], NOW)
+    journal.add("e", [(SUMS, [(0, 1.0)])], NOW)
     under_way = journal.take()
-    journal.add("e", SUMS, [(0, 2.0)], NOW)
+    journal.add("e", [(SUMS, [(0, 2.0)])], NOW)
     journal.rebase()
     fresh = journal.take()
     assert under_way is not None
@@ -209,7 +209,7 @@ def test_sums_of_another_version_are_left_alone() -> None:
 def test_the_number_of_sums_is_bounded() -> None:
     journal = a_journal()
     for number in range(MAX_CELLS + 10):
-        journal.add(f"c{number}", SUMS, [(0, 1.0)], NOW)
+        journal.add(f"c{number}", [(SUMS, [(0, 1.0)])], NOW)
     assert journal.unpushed == MAX_CELLS
     assert value(journal, f"c{MAX_CELLS + 5}") == 0
     assert value(journal, "c5") == pytest.approx(1)
@@ -217,7 +217,7 @@ def test_the_number_of_sums_is_bounded() -> None:
 
 def test_what_changed_by_others_is_named() -> None:
     journal = a_journal()
-    journal.add("mine", SUMS, [(0, 1.0)], NOW)
+    journal.add("mine", [(SUMS, [(0, 1.0)])], NOW)
     assert not journal.touched
     journal.absorb({f"theirs/sums/{SUMS.epoch(NOW)}": {0: 1.0}}, {})
     assert journal.touched == {"theirs"}
@@ -245,7 +245,7 @@ class Replicas(RuleBasedStateMachine):
 
     @rule(i=who, subject=subjects, index=st.integers(0, 2), amount=amounts)
     def add(self, i: int, subject: str, index: int, amount: float) -> None:
-        self.journals[i].add(subject, SUMS, [(index, amount)], NOW)
+        self.journals[i].add(subject, [(SUMS, [(index, amount)])], NOW)
         self.added[i][subject, index] += amount
 
     @rule(i=who)

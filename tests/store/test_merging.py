@@ -93,11 +93,11 @@ def a_journal() -> Journal:
 
 def tell(journal: Journal, news: News) -> None:
     if isinstance(news, Seen):
-        journal.add(news.subject, news.group, [(news.place, news.amount)], news.at)
+        journal.add(news.subject, [(news.group, [(news.place, news.amount)])], news.at)
     elif isinstance(news, Turn):
         at = NOW - news.ago_s
         journal.sessions.turn(news.session, EndpointId(news.endpoint), news.tokens, at)
-        journal.add("c:talks", STAKES, turned(first=False), at)
+        journal.add("c:talks", [(STAKES, turned(first=False))], at)
     else:
         journal.note(news.name, NOW + news.ahead_s)
 

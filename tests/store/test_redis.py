@@ -49,7 +49,7 @@ async def test_a_conversation_is_known_to_every_replica_and_ends(server: Private
     now = RealClock().wall()
     here, there = (Journal(GROUPS, RealClock().wall) for _ in range(2))
     one, two = sharing(server.url, here), sharing(server.url, there)
-    here.add("c", GROUPS[0], [(0, 1.0)], now)
+    here.add("c", [(GROUPS[0], [(0, 1.0)])], now)
     here.note("open", now + 5)
     here.sessions.turn("s", EndpointId("r1@azure"), 123_457, now)
     for peer in (one, two):
