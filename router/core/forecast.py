@@ -242,6 +242,8 @@ def _p_in_time(  # noqa: PLR0917 - same
     wait = min(q.ttft_s, ttfat, e2e)
     end_s, answer_s = token_s * lengths.visible, token_s * lengths.reasoning
     thinks = ttfat < inf and answer_s > 0
+    if e2e - spread[-1][1] * end_s >= wait and not thinks:
+        return at_best  # Even the longest answer leaves enough.
     offset = base + SHAPE_LOW
     for weight, tokens in spread:
         left = e2e - tokens * end_s  # More than ``ttft`` is more than ``wait``.
