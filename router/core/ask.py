@@ -50,14 +50,13 @@ class Mode(StrEnum):
 class Bound:
     """One limit, in the unit its kind names (ms, tokens/s, tokens, USD).
 
-    ``percentile`` lies in (0, 1): the share of requests that must keep it. A ``hard`` bound
-    excludes an endpoint whose forecast breaks it, whatever the mode.
+    ``percentile`` lies in (0, 1): the share of requests that must keep it. Money and window are
+    promises, not hopes: whoever is expected to break one is out (``sift``), whatever the mode.
     """
 
     kind: BoundKind
     limit: float
     percentile: float = PERCENTILE
-    hard: bool = False
 
     def kept_by(self, fact: float) -> bool:
         """Whether the measured ``fact`` (same unit) keeps the bound."""

@@ -14,6 +14,7 @@ from router.core.catalogue import Price, Tier
 from router.core.faults import Kind
 
 OK_BELOW: Final = 300
+"""Statuses below are answers (HTTP's 2xx)."""
 _CUT_BY_US: Final = frozenset(
     {
         Kind.CANCELLED,

@@ -17,7 +17,8 @@ from router.core.catalogue import Price, Tier
 
 CLOSE_SHARE: Final = 0.01
 CLOSE_NANO_USD: Final = 100
-"""Costs are reported rounded: of a tiny answer, to more than a per cent of it."""
+"""How far a reported cost may lie from ours: a hundredth, since prices in tables are rounded, or
+100 nano-USD, since costs are reported rounded too, of a tiny answer to more than that. Guesses."""
 
 
 class Finding(StrEnum):

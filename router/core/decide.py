@@ -6,9 +6,11 @@ breakers. The rest are lined up by expected cost of the *answer*, and weighed:
     score = expected cost + price of a miss x P(miss)
 
 The price of a miss is ``lam`` typical costs of the request's class and is moved by feedback
-(``stakes``). A score is never below the cost, so the walk up the merit order ends at the first
-endpoint whose bare cost exceeds the best score: no dearer one can win. Where nobody is likely to
-keep the bounds, a miss weighs more the later it is, so that the closest serves.
+(``stakes``). A score is never below the cost, that of a conversation's later turns included, so
+the walk up the merit order ends at the first endpoint that costs more than the best score: no
+dearer one can win. Where time counts, whoever is likely to keep the bounds (``LIKELY``) goes
+before all who are not, whatever it costs. Where nobody is, a miss weighs more the later it is, so
+that the closest serves.
 
 Without bounds the cheapest serves. Failures beyond the ordinary cost 30 % of a request;
 equals keep the operator's order. Where the application says itself who goes first, everybody is
@@ -42,21 +44,19 @@ from router.core.forecast import (
     predictive,
     question,
 )
-from router.core.named import make
 from router.core.numbers import normal_quantile
 from router.core.ranking import ranked
 from router.core.sift import POSTERIOR_SCALE, Chance, Weighed, sift
 from router.core.stakes import Stakes
+from router.core.tuples import new
 
 FAILURE_COST_SHARE, FAILURES_TOLERATED = 0.3, 0.02
 """What a failure costs of a request (study: of one without bounds; where a miss costs little,
 nothing else would tell of them), and the ordinary rate that costs nothing: twice what is believed
 of a newcomer. That rate is a guess, not measured."""
 FREE_USD = 1e-6
-"""What an answer counts as costing where everybody is free: a miss must weigh something."""
-
-_BEST_EFFORT, _OK, _UNBOUNDED = Mode.BEST_EFFORT, Status.OK, Status.UNBOUNDED
-# What every request asks for: found in its enumeration a member costs a call.
+"""What an answer counts as costing where everybody is free: a miss must weigh something, and how
+much makes no difference then. A plain choice."""
 
 RARELY = normal_quantile(0.5 + 0.125 / 2)
 """A deviate lies nearer to the middle one time in eight: so often somebody is tried inside a
@@ -106,11 +106,18 @@ def decide(
     head = options[0].endpoint
     best = next(w for w in fit if w.candidate.endpoint is head)
     expected = told(ask, q, best)
-    if ask.sla.mode is not _BEST_EFFORT and q.bounded and not _hopeful(ask, q, fit):
+    if ask.sla.mode is not Mode.BEST_EFFORT and q.bounded and not _hopeful(ask, q, fit):
         return Decision(Status.BEST_EFFORT, (), tuple(out), best.input_tokens, expected, lam=lam)
-    status, plan, unweighed = _status(ask, q, expected), tuple(options), len(fit) - len(options)
-    tokens = best.input_tokens
-    return make(Decision, (status, plan, tuple(out), tokens, expected, unweighed, lam, leeway))
+    return Decision(
+        _status(ask, q, expected),
+        tuple(options),
+        tuple(out),
+        best.input_tokens,
+        expected,
+        unweighed=len(fit) - len(options),
+        lam=lam,
+        leeway=leeway,
+    )
 
 
 _by_score = itemgetter(1)
@@ -123,7 +130,8 @@ def _walk(
 
     ``to_the_end`` weighs everybody and lines up nobody: the application's wishes come first.
     """
-    stake = stakes.lam * (stakes.typical_usd or _paid(fit))
+    cheapest = (w.cost_usd for w in fit if w.cost_usd > 0)
+    stake = stakes.lam * (stakes.typical_usd or next(cheapest, FREE_USD))
     if to_the_end:
         return _weigh(q, fit, stake, chance, 0.0, to_the_end=True)[0], 0.0
     options, likely = _weigh(q, fit, stake, chance, LIKELY if q.decodes else 0.0)
@@ -138,11 +146,6 @@ def _walk(
     ]
     options.sort(key=_by_score)
     return options, 0.0
-
-
-def _paid(fit: list[Weighed]) -> float:
-    """Return what the cheapest costs who is not free."""
-    return next((w.cost_usd for w in fit if w.cost_usd > 0), FREE_USD)
 
 
 def _leeway(options: Sequence[Option], stake: float, at_least: float) -> float:
@@ -173,7 +176,8 @@ def _weigh(
 ) -> tuple[list[Option], bool]:
     """Score from the cheapest up, and tell whether anybody is likely to keep the bounds.
 
-    Chances below ``at_least`` are upper bounds; those endpoints stand behind the likely ones.
+    Chances below ``at_least`` are upper bounds (where a cache is warm, of its hit or its miss
+    alone); those endpoints stand behind the likely ones.
     """
     options: list[Option] = []
     best, likely, timed, decodes = inf, False, q.timed, q.decodes
@@ -196,7 +200,7 @@ def _weigh(
         score = total + stake * (1 - keep)
         if stats.p_fail > FAILURES_TOLERATED:
             score += total * _failing(stats.p_fail)
-        options.append(make(Option, (endpoint, score, cost, keep)))
+        options.append(new(Option, (endpoint, score, cost, keep)))
         likely = likely or keep >= LIKELY
         if keep >= LIKELY or not timed:
             best = min(best, score)
@@ -213,15 +217,15 @@ def _late(q: Question, weighed: Weighed) -> float:
 
 
 def _failing(p_fail: float) -> float:
-    """What failures beyond the ordinary cost whoever moves on, in any case: a share."""
+    """What failures beyond the ordinary (asked only above it) cost whoever moves on: a share."""
     return FAILURE_COST_SHARE * (p_fail - FAILURES_TOLERATED)
 
 
 def _unbounded(weighed: Weighed) -> Option:
     candidate, score = weighed.candidate, weighed.total_usd
     if candidate.stats.p_fail > FAILURES_TOLERATED:
-        score += weighed.total_usd * _failing(candidate.stats.p_fail)
-    return make(Option, (candidate.endpoint, score, weighed.cost_usd, 1.0))
+        score *= 1 + _failing(candidate.stats.p_fail)
+    return new(Option, (candidate.endpoint, score, weighed.cost_usd, 1.0))
 
 
 def told(ask: Ask, q: Question, weighed: Weighed, *, detailed: bool = False) -> Forecast:
@@ -266,10 +270,10 @@ def _hopeful(ask: Ask, q: Question, fit: list[Weighed]) -> bool:
 
 def _status(ask: Ask, q: Question, expected: Forecast | None) -> Status:
     if not q.bounded:
-        return _UNBOUNDED
+        return Status.UNBOUNDED
     if expected is None or expected.p_keep < ask.sla.percentile:
         return Status.BEST_EFFORT
-    return _OK
+    return Status.OK
 
 
 def _input(ask: Ask, candidates: Sequence[Candidate]) -> float:

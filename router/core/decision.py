@@ -113,7 +113,11 @@ class Shadow(NamedTuple):
 
 
 class Option(NamedTuple):
-    """An endpoint that could serve, as weighed: ``score_usd`` is cost plus the price of missing."""
+    """An endpoint that could serve, as weighed.
+
+    ``cost_usd`` is that of the answer; ``score_usd`` has with it the later turns of a conversation,
+    failures beyond the ordinary, and the price of missing, of missing by much where all will.
+    """
 
     endpoint: Endpoint
     score_usd: float
@@ -168,9 +172,10 @@ class Decision(NamedTuple):
 class Explained:
     """A decision told in full: every endpoint with its forecast, and why each is where it is.
 
-    ``rejections`` name hard facts, and for every endpoint that is cheaper than the chosen one the
-    bounds that ruled it out; dearer ones come with ``Reason.DEARER``. ``shadows`` tell what each
-    bound costs, in the order they were declared.
+    ``rejections`` name hard facts, the bounds that an endpoint is expected to break
+    (``Reason.BOUND``), and of those that break none whether they are dearer or slower than the
+    chosen one, or behind it because the application wants it so. ``shadows`` tell what each bound
+    costs, in the order they were declared.
     """
 
     decision: Decision

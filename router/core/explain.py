@@ -46,19 +46,20 @@ def explain(
     With it comes what each bound costs: the same decision with that bound relaxed by a step.
     """
     q = question(ask.sla.bounds, ask.max_tokens)
-    fit, _ = sift(ask, q, candidates, wall=wall, warm=warm)
+    later = stakes.later_turns(ask.session)
+    fit, _ = sift(ask, q, candidates, wall=wall, warm=warm, later=later)
     gone = {r.endpoint for r in decision.out}
     fit = [w for w in fit if w.candidate.endpoint.id not in gone]
     forecasts = [(w.candidate.endpoint, told(ask, q, w, detailed=True)) for w in fit]
     chosen = decision.chosen
-    head = next((f for e, f in forecasts if e is chosen), None)
+    head = next((w for w in fit if w.candidate.endpoint is chosen), None)
     by_place = _behind(ask, fit, forecasts, chosen) if ask.preferences.ranks else {}
     rejections = list(decision.out)
-    for endpoint, expected in forecasts:
+    for weighed, (endpoint, expected) in zip(fit, forecasts, strict=True):
         if endpoint is chosen:
             continue
         behind = by_place.get(endpoint.id)
-        rejections.append(behind or _outranked(endpoint, expected, head))
+        rejections.append(behind or _outranked(weighed, expected, head))
     shadows: tuple[Shadow, ...] = ()
     if head is not None:
         shadows = _shadows(ask, candidates, stakes, wall=wall, warm=warm)
@@ -134,7 +135,8 @@ def _shortfalls(ask: Ask, weighed: Weighed) -> tuple[Expectation, ...]:
     return tuple([e._replace(p_keep=p) for e, (b, p) in pairs if p < b.percentile])
 
 
-def _outranked(endpoint: Endpoint, expected: Forecast, head: Forecast | None) -> Rejection:
+def _outranked(weighed: Weighed, expected: Forecast, head: Weighed | None) -> Rejection:
+    endpoint = weighed.candidate.endpoint
     broken = tuple(e for e in expected.expectations if not e.kept)
     if broken:
         worst = min(broken, key=lambda e: e.p_keep)
@@ -146,8 +148,10 @@ def _outranked(endpoint: Endpoint, expected: Forecast, head: Forecast | None) ->
             cost_usd=expected.cost_usd,
             expectations=broken,
         )
-    dearer = head is None or expected.cost_usd >= head.cost_usd
-    if dearer:
+    dearer = head is None or weighed.total_usd >= head.total_usd
+    if head is not None and dearer and weighed.cost_usd < head.cost_usd:
+        why = "costs more with the later turns of the conversation"
+    elif dearer:
         why = "costs more"
     elif expected.expectations:
         why = f"keeps the bounds less surely ({expected.p_keep:.3f})"

@@ -24,9 +24,9 @@ from router.core.ask import Ask, Bound, BoundKind
 from router.core.catalogue import Endpoint, Price
 from router.core.decision import Expectation, Forecast
 from router.core.lengths import Lengths
-from router.core.named import make
 from router.core.numbers import normal_cdf, normal_quantile
 from router.core.stats import SHAPE, SHAPE_LOW, SHAPE_STEP, Stats
+from router.core.tuples import new
 
 RETRY_SHARE = 0.5
 """Share of failures that still leave time for another endpoint (study)."""
@@ -36,8 +36,8 @@ times too late. A plain choice, not measured; it bounds what a score can be."""
 NARROW = 0.2
 """Doubt about speed (over the spread of lengths) below which it widens times by under 2 %."""
 CORRECTIONS, CLOSE = 3, 0.01
-"""Steps of inverting a mixture, and how near in probability is near enough: finer than anybody's
-calibration. Plain choices, not measured; more costs time."""
+"""Steps of inverting a mixture, and how near in probability is near enough for figures that are
+only shown: no decision reads them. Plain choices, not measured; more costs time."""
 FURTHEST = 0.998
 """A step of that inversion takes no probability for nearer to 1 (or 0) than this, or it would leap
 out of the tail. A guess, not measured."""
@@ -45,18 +45,21 @@ WIDEST = 1.0
 """Spread (log) of waits above which two lognormals no longer stand for a histogram that ends: their
 mean square would run away. A guess, not measured."""
 
+# What every request asks for: found in its enumeration (until Python 3.12) a member costs a call.
 _TTFT, _TTFAT, _E2E = BoundKind.TTFT, BoundKind.TTFAT, BoundKind.E2E
 _TPS, _CONTEXT, _ANSWER_TOKENS = BoundKind.TPS, BoundKind.CONTEXT, BoundKind.ANSWER_TOKENS
-# What every request asks for: found in its enumeration a member costs a call.
+
 _CELLS = SHAPE.size
 _INVERSE_STEP = 1 / SHAPE_STEP
 
 
 class Question(NamedTuple):
-    """The bounds of a request, unpacked once: seconds, log tokens/s, tokens, USD; inf = none.
+    """The bounds of a request, unpacked: seconds, log tokens/s, tokens, USD.
 
-    Times are what is left of them after ``elapsed_s``; ``log_wait`` is the log of the shortest,
-    which no wait may exceed (-inf where it was used up).
+    Times are what is left of them after ``elapsed_s``. A bound that was not declared is infinite,
+    of floors the lowest (``log_tps`` -inf, ``context`` 0). ``log_wait`` is the log of the shortest
+    time, which no wait may exceed (-inf where it was used up); since it goes with the others, a
+    question is made by ``question`` or ``ending``.
     """
 
     ttft_s: float
@@ -82,7 +85,7 @@ class Question(NamedTuple):
         return self.e2e_s < inf or self.ttfat_s < inf or self.log_tps > -inf
 
     def ending(self, e2e_s: float) -> Question:
-        """Return the same, its end bounded by ``e2e_s`` seconds and nothing before it."""
+        """Return the same, but of its times only the end is bounded, by ``e2e_s`` seconds."""
         return self._replace(ttft_s=inf, ttfat_s=inf, e2e_s=e2e_s, log_wait=_log(e2e_s))
 
 
@@ -136,7 +139,7 @@ class Belief(NamedTuple):
 
 def predictive(stats: Stats) -> Belief:
     """Everything that is unsure enters the spread: what a forecast should say."""
-    return make(Belief, (stats.level, stats.wide, stats.speed, stats.speed_wide_sd))
+    return new(Belief, (stats.level, stats.wide, stats.speed, stats.speed_wide_sd))
 
 
 def drawn(stats: Stats, scale: float, wait: float, speed: float) -> Belief:
@@ -146,7 +149,7 @@ def drawn(stats: Stats, scale: float, wait: float, speed: float) -> Belief:
     """
     level = stats.level + scale * stats.trial_sd * wait
     pace = stats.speed + scale * stats.speed_trial_sd * speed
-    return make(Belief, (level, stats.blurred, pace, stats.speed_blurred_sd))
+    return new(Belief, (level, stats.blurred, pace, stats.speed_blurred_sd))
 
 
 def optimistic(stats: Stats) -> Belief:
@@ -380,11 +383,15 @@ def forecast(  # noqa: C901 - one arm for each kind of bound
     else:
         capped = _capped(spread, ask.max_tokens)
         square = sum([w * n * n for w, n in capped]) * (token_s * lengths.visible) ** 2
-    ttft_ms = 1000 * wait_quantile(percentile, prompt_k, stats, belief)
-    e2e_ms = 1000 * end_guess(percentile, prompt_k, stats, belief, decode_s, square)[0]
-    tps = exp(belief.speed - normal_quantile(percentile) * belief.speed_sd)
-    keeps = chance_of(q) if q.bounded else 1.0
-    result = make(Forecast, (ttft_ms, e2e_ms, tps, output, input_tokens, cost_usd, keeps, ()))
+    result = Forecast(
+        ttft_ms=1000 * wait_quantile(percentile, prompt_k, stats, belief),
+        e2e_ms=1000 * end_guess(percentile, prompt_k, stats, belief, decode_s, square)[0],
+        tps=exp(belief.speed - normal_quantile(percentile) * belief.speed_sd),
+        output_tokens=output,
+        input_tokens=input_tokens,
+        cost_usd=cost_usd,
+        p_keep=chance_of(q) if q.bounded else 1.0,
+    )
     if not detailed:
         return result
     ends = [(w, n * token_s * lengths.visible) for w, n in capped]

@@ -19,11 +19,12 @@ beside a chance that silence is eating.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from math import exp, inf, log
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-from router.core.ask import Ask
+from router.core.ask import Ask, BoundKind
 from router.core.candidate import COLD, Candidate, Warm
 from router.core.catalogue import EndpointId
 from router.core.decide import decide
@@ -171,7 +172,7 @@ def rescue(
     everyone, _ = sift(ask, q, candidates, wall=wall, warm=warm, later=later)
     silent = next((w for w in everyone if w.candidate.endpoint.id == first), None)
     decision = decide(
-        ask,
+        _savable(ask),
         candidates,
         stakes,
         wall=wall,
@@ -235,15 +236,23 @@ def _content_s(ask: Ask, weighed: Weighed) -> float:
 def _times_s(ask: Ask, weighed: Weighed) -> tuple[float, float]:
     """Return the typical wait, and the time to decode the mean answer."""
     _, stats, lengths, *_ = weighed.candidate
-    prompt_k = (weighed.input_tokens - weighed.cached) / 1000
     tokens = max(1.0, lengths.mean_capped(ask.max_tokens) * lengths.visible)
-    return exp(stats.log_line(prompt_k) + stats.level), tokens * exp(-stats.speed)
+    return exp(stats.log_line(weighed.read_k) + stats.level), tokens * exp(-stats.speed)
+
+
+def _savable(ask: Ask) -> Ask:
+    """Leave the bounds that a second attempt may save: of a whole answer only the end is seen."""
+    if ask.stream:
+        return ask
+    bounds = tuple([b for b in ask.sla.bounds if b.kind not in _NEVER_SHOWN])
+    return ask._replace(sla=replace(ask.sla, bounds=bounds))
+
+
+_NEVER_SHOWN = frozenset((BoundKind.TTFT, BoundKind.TTFAT))
 
 
 def _asked(ask: Ask, elapsed_s: float = 0.0) -> Question:
-    """Unpack the bounds that a second attempt may save: of a whole answer only the end is seen."""
-    q = question(ask.sla.bounds, ask.max_tokens, elapsed_s)
-    return q if ask.stream else q.ending(q.e2e_s)
+    return question(_savable(ask).sla.bounds, ask.max_tokens, elapsed_s)
 
 
 def _still_keeps(ask: Ask, silent: Weighed, q: Question, waited_s: float) -> float:
@@ -256,8 +265,7 @@ def _still_keeps(ask: Ask, silent: Weighed, q: Question, waited_s: float) -> flo
         return _keeps(q, silent)
     stats = silent.candidate.stats
     if ask.stream:
-        prompt_k = (silent.input_tokens - silent.cached) / 1000
-        return _keeps(q, silent, outlasted(predictive(stats), stats, prompt_k, waited_s))
+        return _keeps(q, silent, outlasted(predictive(stats), stats, silent.read_k, waited_s))
     end_only = question((), q.max_tokens).ending(waited_s)
     over, hangs = _keeps(end_only, silent), _hangs(stats)
     kept = _keeps(q, silent) - _keeps(q.ending(min(waited_s, q.e2e_s)), silent)
@@ -268,7 +276,7 @@ def _keeps(q: Question, weighed: Weighed, belief: Belief | None = None) -> float
     candidate, price = weighed.candidate, weighed.price
     return p_keep(
         q,
-        (weighed.input_tokens - weighed.cached) / 1000,
+        weighed.read_k,
         price.output * 1e-6,
         weighed.prompt_usd,
         candidate.stats,

@@ -36,7 +36,7 @@ PRIOR_SD = 0.5
 PRIOR_N = 6.0
 """Pseudo-counts behind what was expected (study)."""
 PRIOR_TOKENS = 100.0
-"""Tokens' worth of belief in what a model declares to hide: a short answer's."""
+"""Tokens' worth of belief in what a model declares to hide: a short answer's. A guess."""
 SURE_AFTER = 60
 """Answers of a pair after which its mean is no longer in doubt (study: drawn while below)."""
 

@@ -47,7 +47,9 @@ CERTAIN: Final = 50.0
 """Log odds beyond which more makes no difference, and exp would overflow."""
 
 _FADES = SHARP.half_life_s / (LASTS_S * log(2))
-"""exp(-idle / LASTS_S) is the share of faded evidence to this power."""
+"""exp(-idle / LASTS_S) is the share of faded evidence to this power. Idle is how long it has been
+below ``HEARD_N`` answers' worth: a busy endpoint becomes so about a minute after its last answer,
+one that is used once a minute always is a little."""
 
 
 class Moves(NamedTuple):

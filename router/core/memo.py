@@ -17,9 +17,9 @@ from router.core.decision import Decision
 
 MOST_USES: Final = 8
 """Requests that share a decision: few, so that trying the unsure stays as rare as it was drawn,
-and the price of a miss is looked at again."""
+and the price of a miss is looked at again. How few is a guess, not measured."""
 ALIKE: Final = 0.03
-"""How far prompts may differ in size: less than anybody's estimate of them is off."""
+"""How far prompts may differ in size: less than anybody's estimate of them is off. A guess."""
 MOST_CLASSES: Final = 1000
 """Decisions remembered before all are dropped: it only bounds memory. A guess, not measured."""
 

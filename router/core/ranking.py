@@ -81,15 +81,11 @@ def place(ask: Ask, weighed: Weighed, keeps: float, score_usd: float, belief: Be
 def liked(ask: Ask, weighed: Weighed, belief: Belief) -> list[tuple[Bound, float]]:
     """Return the chance of each soft bound, failures left out: they have no wait and no speed."""
     stats, lengths = weighed.candidate.stats._replace(p_fail=0.0), weighed.candidate.lengths
-    thousands, spread = _prompt_k(weighed), weighed.candidate.spread
+    thousands, spread = weighed.read_k, weighed.candidate.spread
     return [
         (b, p_keep(question((b,), None), thousands, 0.0, 0.0, stats, lengths, spread, belief))
         for b in ask.preferences.preferred
     ]
-
-
-def _prompt_k(weighed: Weighed) -> float:
-    return (weighed.input_tokens - weighed.cached * weighed.candidate.stats.cache_hit) / 1000
 
 
 def _model(ask: Ask, endpoint: Endpoint) -> int:
@@ -111,6 +107,6 @@ def _attribute(ask: Ask, weighed: Weighed, belief: Belief) -> float:
         case Sort.THROUGHPUT:
             return -exp(belief.speed)
         case Sort.LATENCY:
-            return exp(weighed.candidate.stats.log_line(_prompt_k(weighed)) + belief.level)
+            return exp(weighed.candidate.stats.log_line(weighed.read_k) + belief.level)
         case Sort.PRICE | None:
             return 0.0

@@ -19,8 +19,8 @@ from router.core.decision import Reason, Rejection
 from router.core.dialects import EXPRESSIBLE, SEALED, way
 from router.core.forecast import Question
 from router.core.lengths import Lengths
-from router.core.named import make
 from router.core.tokens import guess
+from router.core.tuples import new
 
 POSTERIOR_SCALE = 0.7
 """How far draws reach into the doubt (study: .35 was slow to find better models, 1.0 equal)."""
@@ -50,6 +50,11 @@ class Weighed(NamedTuple):
     stretch: float
 
     @property
+    def read_k(self) -> float:
+        """Thousands of prompt tokens that will have to be read, on average."""
+        return (self.input_tokens - self.cached * self.candidate.stats.cache_hit) / 1000
+
+    @property
     def later_usd(self) -> float:
         """What the later turns of the conversation will cost here."""
         return self.total_usd - self.cost_usd
@@ -68,8 +73,9 @@ def sift(
 ) -> tuple[list[Weighed], list[Rejection]]:
     """Sort out who can serve, the cheapest first, and why the others cannot.
 
-    ``q`` are the bounds of ``ask``, ``later`` is how many more turns of the conversation count;
-    ``chance`` draws answer lengths that are in doubt.
+    ``q`` are the bounds of ``ask``, of which only money and window count here: time is a matter
+    of chances. ``later`` is how many more turns of the conversation count; ``chance`` draws answer
+    lengths that are in doubt.
     """
     fit: list[Weighed] = []
     out: list[Rejection] = []
@@ -78,16 +84,14 @@ def sift(
     guessed, foreign = guess(ask.prompt), ask.prompt.other_bytes > 0
     grows = not q.context and surface.generates
     needed = q.context
-    stretches: dict[str, float] = {}
+    stretches = {} if chance is None else _stretches(candidates, chance)
     means: dict[int, float] = {}
     for candidate in candidates:
         endpoint, stats, lengths, rates, _, standing = candidate
         tokens = guessed * (rates.other if foreign else rates.ascii)
         if grows:
             needed = tokens * PROMPT_MARGIN + (max_tokens or lengths.nodes[-1][1])
-        stretch = 1.0
-        if chance is not None and lengths.doubt:
-            stretch = _stretch(stretches, endpoint.family, lengths.doubt, chance)
+        stretch = stretches.get(endpoint.family, 1.0) if stretches else 1.0
         if (
             standing
             or endpoint.context < needed
@@ -130,7 +134,7 @@ def sift(
                 out.append(rejection)
                 continue
         weighed = (total, cost, candidate, price, tokens, cached, prompt_usd, stretch)
-        fit.append(make(Weighed, weighed))
+        fit.append(new(Weighed, weighed))
     fit.sort(key=_by_total)
     return fit, out
 
@@ -138,16 +142,21 @@ def sift(
 _by_total = itemgetter(0)
 
 
-def _stretch(found: dict[str, float], family: str, doubt: float, chance: Chance) -> float:
+def _stretches(candidates: Sequence[Candidate], chance: Chance) -> dict[str, float]:
     """Draw, once for each model, how much longer its answers are than believed."""
-    stretch = found.get(family)
-    if stretch is None:
-        stretch = found[family] = exp(POSTERIOR_SCALE * doubt * chance())
-    return stretch
+    found: dict[str, float] = {}
+    for candidate in candidates:
+        doubt = candidate.lengths.doubt
+        if doubt and candidate.endpoint.family not in found:
+            found[candidate.endpoint.family] = exp(POSTERIOR_SCALE * doubt * chance())
+    return found
 
 
 def _mean(found: dict[int, float], lengths: Lengths, max_tokens: float) -> float:
-    """Return the mean answer that is cut at ``max_tokens``, summed once for each model."""
+    """Return the mean answer that is cut at ``max_tokens``, summed once for each ``lengths``.
+
+    These are one model's, which has one stretch: so ``max_tokens`` is the same each time.
+    """
     mean = found.get(id(lengths))
     if mean is None:
         mean = found[id(lengths)] = lengths.mean_capped(max_tokens)

@@ -3,8 +3,11 @@
 A miss is priced at ``lam`` times the class's typical cost. After every verdict
 ``lam *= exp(step * (missed - AIM * (1 - percentile)))``: a class that misses too often pays more
 for certainty, one that never misses pays less, until it misses 90 % of what its percentile
-allows. The step is large while the class is young, since the right price may lie a factor of ten
-from where it starts. It shrinks with the root of the answers, not to nothing as stochastic
+allows, or the price is at its lowest. Requests of which nobody was expected to keep the bounds
+move nothing (``store.board`` says who counts).
+
+The step is large while the class is young, since the right price may lie a factor of ten from
+where it starts. It shrinks with the root of the answers, not to nothing as stochastic
 approximation has it (Robbins and Monro, 1951), but to one that follows the market. It is large as
 well where the price has leeway: what it could fall before somebody cheaper served is a distance in
 which it decides nothing, and is crossed quickly. Steps are as large upwards then, or a class
@@ -51,10 +54,12 @@ still on the way down after six hours. 8 for ``HASTE`` and 32 for ``FOLLOWS_N`` 
 a point short; with 0 for ``NEAR`` `chat` is dearer. ``FAR`` is a guess."""
 MOVED = 3.0
 """What is taken off leeway for each step (log) the price made since a request was decided. Verdicts
-that were under way when it moved would all move it again: of a hundred, to and fro for ever."""
+that were under way when it moved would all move it again: of a hundred, to and fro for ever. The
+figure is a guess that stops this in the tests' closed loop."""
 LONG_TURNS = 2.0
 """Mean turns from which on a class of conversations has no haste: where they go next depends on the
-price many turns ahead, and every swing empties caches (`agent` cost 4 % more with it)."""
+price many turns ahead, and every swing empties caches (`agent` cost 4 % more with it). Nor has it
+second attempts (``hedge``). Where between one turn and ten is a guess."""
 LATER_SHARE = 0.7
 """What the later turns of a conversation count of their cost here: it may move on (study)."""
 PRIOR_TURNS, PRIOR_CONVERSATIONS = 3.0, 2.0

@@ -82,15 +82,16 @@ PRIOR_VERBOSITY_N = 30.0
 """Answers' worth of belief that an endpoint is as verbose as its model (study)."""
 VERBOSITY_NOISE, VERBOSITY_DOUBT = 0.42, 2.0
 """Spread of one answer against its model's mean (lognormal, sigma .4), and how many standard errors
-of the mean are taken for chance: endpoints of one model rarely differ, and who chose by chance
-would never look again."""
+of the mean are taken for chance (two, as is usual): endpoints of one model rarely differ, and who
+chose by chance would never look again."""
 PRIOR_IDLE_N = 2.0
 """Answers' worth of belief in the declared time before hidden thinking begins: little, since it is
 hardly ever declared exactly. A guess, not measured."""
 CLIP_SD = 2.5
 """Residuals further out than this many sd enter as this many (study)."""
 SHARP_REACH = 1.5
-"""The level of seconds sees further out (log; 4.5x), or a sharp change would be cut small."""
+"""The level of seconds sees further out (log; 4.5x), or a sharp change would be cut small. How far
+is a guess: endpoints that turn five times slower are what it is held to."""
 CENSORED_EXTRA = 0.25
 """'At least this long' enters as this much (log) longer (study)."""
 

@@ -31,7 +31,7 @@ from router.core.surface import Surface
 from router.ports import Record
 from router.surfaces.explain import answer_json
 
-VERSION: Final = 2
+VERSION: Final = 3
 """What another version packed is not read: it is older than an hour soon."""
 
 
@@ -73,7 +73,7 @@ class _Kept(NamedTuple):
     policy: str
     mode: Mode
     percentile: float
-    bounds: tuple[tuple[BoundKind, float, float, bool], ...]
+    bounds: tuple[tuple[BoundKind, float, float], ...]
     received: float
     ended: float
     fault: Kind | None
@@ -124,7 +124,7 @@ def pack(record: Record) -> bytes:
             sla.policy,
             sla.mode,
             sla.percentile,
-            [(b.kind, b.limit, b.percentile, b.hard) for b in sla.bounds],
+            [(b.kind, b.limit, b.percentile) for b in sla.bounds],
             outcome.received,
             outcome.ended,
             outcome.fault,

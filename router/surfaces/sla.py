@@ -119,11 +119,11 @@ def parse_sla(
     for kind in terms.TERMS:
         limit = said.limits.get(kind)
         if limit is not None:
-            bounds.append(Bound(kind, limit, percentile, _hard(kind)))
+            bounds.append(Bound(kind, limit, percentile))
             continue
         for bound in inherited.get(kind, ()):
             at = bound.percentile if said.percentile is None else said.percentile
-            bounds.append(replace(bound, percentile=at, hard=bound.hard or _hard(kind)))
+            bounds.append(replace(bound, percentile=at))
     sla = Sla(
         bounds=tuple(dict.fromkeys(bounds)),
         mode=said.mode or policy.sla.mode,
@@ -131,11 +131,6 @@ def parse_sla(
         policy=policy.name,
     )
     return Reading(sla, policy, bool(said.explain))
-
-
-def _hard(kind: BoundKind) -> bool:
-    """Money and window are promises, not hopes: they exclude, whatever the mode."""
-    return kind in (BoundKind.COST, BoundKind.CONTEXT)
 
 
 def _named(said: declared.Declared, policies: Mapping[str, Policy]) -> Policy | None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from router.core.answer import Content, Piece
 from router.core.catalogue import Endpoint
+from router.core.tuples import new
 from router.upstream.chunk import (
     NOTHING,
     Choice,
@@ -22,7 +23,7 @@ from router.upstream.chunk import (
     look,
     look_at_text,
 )
-from router.upstream.reading import Reading, decoded, error_fault, garbage, new
+from router.upstream.reading import Reading, decoded, error_fault, garbage
 from router.upstream.refrain import learn
 from router.upstream.unreadable import UNREADABLE
 

@@ -25,9 +25,6 @@ from router.upstream.unreadable import UNREADABLE
 T = TypeVar("T")
 DONE_MARK: Final = b"[DONE]"
 
-new: Final = tuple.__new__
-"""A third of what a named tuple's own costs; one piece is made for every event."""
-
 
 class Reading(ABC):
     """One stream under way. ``ended`` turns true with the piece that completes the answer.

@@ -17,8 +17,9 @@ from msgspec import Raw
 
 from router.core.answer import Content, Piece, Usage
 from router.core.catalogue import Endpoint, Tier
+from router.core.tuples import new
 from router.upstream.chunk import NOTHING, Seen, is_given
-from router.upstream.reading import Reading, decoded, error_fault, garbage, new
+from router.upstream.reading import Reading, decoded, error_fault, garbage
 from router.upstream.unreadable import UNREADABLE
 from router.upstream.usage import read_usage
 

@@ -13,8 +13,10 @@ from router.core.ask import Ask, Bound, BoundKind, Mode, Preferences
 from router.core.candidate import Candidate, Standing
 from router.core.catalogue import Capability, Endpoint, Price, PriceWindow
 from router.core.decide import LIKELY, decide
-from router.core.decision import Decision, Explained, Reason, Status
+from router.core.decision import Decision, Explained, Option, Reason, Status
 from router.core.explain import explain
+from router.core.forecast import Belief, question
+from router.core.sift import Weighed, sift
 from router.core.stakes import Stakes
 from tests.core.market import (
     NOON,
@@ -439,3 +441,39 @@ def test_the_price_of_a_miss_is_recorded_where_a_bound_makes_it_count(mode: Mode
     for ask in (an_ask(ttft(2000), mode=mode), an_ask(ttft(1), mode=mode)):
         assert decide(ask, fleet, Stakes(12.5), wall=NOON).lam == 12.5
     assert decide(an_ask(mode=mode), fleet, Stakes(12.5), wall=NOON).lam is None
+
+
+def test_who_is_sure_of_its_answers_shares_the_draw_of_its_model() -> None:
+    """Around the sixtieth answer a list holds beliefs from before and after it."""
+    sure = a_candidate(LAMBDA)
+    assert sure.lengths.doubt
+    sure = sure._replace(lengths=sure.lengths._replace(doubt=0.0))
+    for fleet in ([sure, a_candidate(PARASAIL)], [a_candidate(PARASAIL), sure]):
+        fit, _ = sift(an_ask(), question((), None), fleet, wall=NOON, warm={}, chance=lambda: 1.5)
+        stretches = {w.stretch for w in fit}
+        assert len(stretches) == 1
+        assert min(stretches) > 1.1
+
+
+def test_what_is_made_in_loops_has_all_its_fields() -> None:
+    """The quick constructor counts none."""
+    bounds = (ttft(900), e2e(20_000))
+    candidates = [a_candidate(e) for e in FLEET]
+    decision = decide(an_ask(*bounds), candidates, USUAL, wall=NOON, chance=Random(1).random)
+    fit, _ = sift(an_ask(), question(bounds, None), candidates, wall=NOON, warm={})
+    stats = candidates[0].stats
+    beliefs = (forecast.predictive(stats), forecast.drawn(stats, 1.0, 0.5, 0.5))
+    options = (*decision.plan, *decide(an_ask(), candidates, USUAL, wall=NOON).plan)
+    assert all(o == Option(**o._asdict()) for o in options)
+    assert all(w == Weighed(**w._asdict()) for w in fit)
+    assert all(b == Belief(**b._asdict()) for b in beliefs)
+
+
+@pytest.mark.parametrize(("max_tokens", "served"), [(None, 2), (99, 2), (100, 2), (101, 1)])
+def test_who_gives_shorter_answers_than_are_asked_for_is_out(
+    max_tokens: int | None, served: int
+) -> None:
+    short = replace(LAMBDA, max_output=100)
+    candidates = [a_candidate(short), a_candidate(PARASAIL)]
+    decision = decide(an_ask(max_tokens=max_tokens), candidates, USUAL, wall=NOON)
+    assert len(decision.plan) == served

@@ -17,7 +17,17 @@ from router.core.effects import LOW, MODEL_SD, Outlook
 from router.core.forecast import answers, forecast, p_keep, predictive, question
 from router.core.lengths import Lengths
 from router.core.stats import SHAPE_LOW, SHAPE_STEP, Stats
-from tests.core.market import a_belief, an_ask, an_endpoint, e2e, empty, known, some_lengths, ttft
+from tests.core.market import (
+    a_belief,
+    an_ask,
+    an_endpoint,
+    cost,
+    e2e,
+    empty,
+    known,
+    some_lengths,
+    ttft,
+)
 
 PROMPT_K = 0.5
 DRAWS = 20_000
@@ -279,3 +289,37 @@ def test_of_two_bounds_of_one_kind_the_tighter_counts() -> None:
                  None)  # fmt: skip
     assert q.ttft_s == 1
     assert exp(q.log_tps) == pytest.approx(20)
+
+
+def test_the_shortest_time_that_is_left_is_what_no_wait_may_exceed() -> None:
+    bounds = [e2e(9000), ttft(1500), Bound(BoundKind.TTFAT, 1200)]
+    assert exp(question(bounds, None, 0.5).log_wait) == pytest.approx(0.7)
+    assert question(bounds, None, 1.2).log_wait == -inf
+    assert question([Bound(BoundKind.TPS, 20)], None).log_wait == inf
+
+
+def test_of_several_windows_the_largest_counts_and_binds_no_chance() -> None:
+    windows = [Bound(BoundKind.CONTEXT, 8000), Bound(BoundKind.CONTEXT, 32_000)]
+    assert question(windows, None).context == 32_000
+    assert not question(windows, None).bounded
+    assert question([ttft(1000)], None).context == 0
+
+
+def test_an_end_alone_forgets_the_other_times_and_nothing_else() -> None:
+    speed = Bound(BoundKind.TPS, 20)
+    every = question([ttft(1000), Bound(BoundKind.TTFAT, 1200), e2e(9000), speed, cost(1)], 100)
+    assert every.ending(5.0) == question([e2e(5000), speed, cost(1)], 100)
+
+
+def test_where_even_the_longest_answer_leaves_enough_only_the_wait_counts() -> None:
+    stats, lengths = known(FAST), some_lengths()
+
+    def chance(*bounds: Bound) -> float:
+        q = question(bounds, None)
+        return p_keep(q, 0.5, 4e-6, 1e-3, stats, lengths, lengths.nodes, predictive(stats))
+
+    long_s = lengths.nodes[-1][1] / exp(stats.speed)
+    wait_s = exp(stats.log_line(0.5))
+    alone = chance(ttft(1000 * wait_s))
+    assert chance(ttft(1000 * wait_s), e2e(1000 * (wait_s + long_s) + 1)) == alone
+    assert chance(ttft(1000 * wait_s), e2e(1000 * (wait_s + long_s) - 200)) < alone

@@ -156,6 +156,30 @@ def test_a_bound_on_cost_holds_for_both_attempts_together() -> None:
     assert fired(1.3, ask=one) is None
 
 
+def test_of_whole_answers_too_it_holds_for_both() -> None:
+    quick = an_endpoint("r1@quick", 0.5, 2, ttft_ms=400, tps=300)
+    hung = an_endpoint("r1@hung", 0.5, 2, ttft_ms=400, tps=300)
+
+    def at_most(usd: float) -> Rescue | None:
+        ask = an_ask(e2e(40_000), cost(usd), stream=False)
+        return fired(25.0, ask=ask, first=hung, second=quick)
+
+    found = at_most(1.0)
+    assert found is not None
+    each_usd = found.decision.plan[0].cost_usd
+    assert at_most(2.02 * each_usd) is not None
+    assert at_most(1.98 * each_usd) is None
+
+
+def test_a_whole_answer_is_rescued_for_its_end_though_its_first_token_is_long_due() -> None:
+    quick = an_endpoint("r1@quick", 0.5, 2, ttft_ms=400, tps=300)
+    hung = an_endpoint("r1@hung", 0.5, 2, ttft_ms=400, tps=300)
+    for bounds in ((e2e(40_000),), (ttft(900), e2e(40_000))):
+        found = fired(25.0, ask=an_ask(*bounds, stream=False), first=hung, second=quick)
+        assert found is not None
+        assert found.second_keeps > 0.9
+
+
 def test_what_was_spent_before_counts_against_a_bound_on_cost() -> None:
     ask = an_ask(ttft(2000), cost(0.006))
     candidates = [a_candidate(CHEAP, known(CHEAP, sd=0.7)), a_candidate(BACKUP)]

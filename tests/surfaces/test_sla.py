@@ -93,15 +93,6 @@ def test_a_declared_percentile_holds_for_inherited_bounds_too() -> None:
     assert {b.percentile for b in read([("X-SLA-Policy", "interactive")]).sla.bounds} == {0.9}
 
 
-def test_money_and_window_are_hard_and_times_are_not() -> None:
-    found = read(sla={"max_cost_usd": 0, "min_context": 1000, "ttft_ms": 5})
-    assert {b.kind: b.hard for b in found.sla.bounds} == {
-        BoundKind.COST: True,
-        BoundKind.CONTEXT: True,
-        BoundKind.TTFT: False,
-    }
-
-
 @pytest.mark.parametrize("alias", ["x-slo-ttft-ms", "x-llm-d-slo-ttft-ms"])
 def test_the_ttft_of_llm_d_is_read(alias: str) -> None:
     assert limits(read([(alias, "450")])) == {"ttft_ms": 450}
