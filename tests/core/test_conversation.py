@@ -10,7 +10,7 @@ import pytest
 from router.core.ask import Ask, Bound
 from router.core.catalogue import Endpoint, EndpointId, Price
 from router.core.decide import decide
-from router.core.decision import Decision
+from router.core.decision import Decision, Reason
 from router.core.explain import explain
 from router.core.stakes import Stakes
 from tests.core.market import NOON, a_candidate, an_ask, an_endpoint, ttft
@@ -78,6 +78,18 @@ def test_an_explanation_tells_the_cost_that_a_warm_cache_leaves() -> None:
     decision = decide(asked, candidates, stakes, wall=NOON, warm=warm)
     ((_, told),) = explain(asked, candidates, decision, stakes, wall=NOON, warm=warm).forecasts
     assert told.cost_usd == pytest.approx(decision.plan[0].cost_usd)
+
+
+def test_who_is_only_dearer_with_the_later_turns_is_told_so() -> None:
+    asked, candidates = turn(ttft(9000)), [a_candidate(PLAIN), a_candidate(CACHING)]
+    stakes = Stakes(10, 0.01, 20.0)
+    decision = decide(asked, candidates, stakes, wall=NOON)
+    assert decision.chosen is CACHING
+    (behind,) = explain(asked, candidates, decision, stakes, wall=NOON).rejections
+    assert behind.cost_usd is not None
+    assert behind.cost_usd < decision.plan[0].cost_usd
+    assert (behind.endpoint, behind.reason) == (PLAIN.id, Reason.DEARER)
+    assert behind.detail == "costs more with the later turns of the conversation"
 
 
 def test_somebody_is_rarely_tried_inside_a_conversation() -> None:
