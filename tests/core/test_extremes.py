@@ -140,7 +140,6 @@ bounds = st.builds(
     st.sampled_from(BoundKind),
     limits,
     st.sampled_from([0.001, 0.5, 0.95, 0.999]),
-    st.booleans(),
 )
 asks = st.builds(
     lambda declared, mode, share, ascii_, other, cap, stream, session: an_ask(
