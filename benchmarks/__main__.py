@@ -19,7 +19,7 @@ from benchmarks.finding import Finding
 
 _PARTS = ("relay", "decide", "start", "redis")
 _MORE = ("market", "profile")
-"""What only runs when it is named: ``market`` takes an hour, but not in its short form."""
+"""What only runs when it is named: ``market`` takes hours, but not in its short form."""
 
 
 def main() -> int:

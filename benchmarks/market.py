@@ -1,8 +1,8 @@
 """What the engine promises, in every shipped scenario and in the study, over all their seeds.
 
 Everything is played in virtual time (``meritorder simulate`` shows the same, scenario by scenario).
-Ours is held twice: as shipped, and without second attempts, which is how the oracles buy. About an
-hour on two cores; the short form plays one and a half hours of one market, and of one fleet.
+Ours is held twice: as shipped, and without second attempts, which is how the oracles buy. Hours
+on two cores; the short form plays one and a half hours of one market, and of one fleet.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ one still weighs is below 2^-16.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import exp2
 
@@ -60,5 +60,8 @@ class Group:
         fade *= _EPOCH_FADE
         return [value + old * fade for value, old in zip(now, previous, strict=True)]
 
+
+Increment = tuple[Group, Iterable[tuple[int, float]]]
+"""Amounts to be added to sums of a group, by their index."""
 
 _EPOCH_FADE = exp2(-HALF_LIVES_PER_EPOCH)

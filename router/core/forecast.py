@@ -46,8 +46,8 @@ WIDEST = 1.0
 mean square would run away. A guess, not measured."""
 
 # What every request asks for: found in its enumeration (until Python 3.12) a member costs a call.
-_TTFT, _TTFAT, _E2E = BoundKind.TTFT, BoundKind.TTFAT, BoundKind.E2E
-_TPS, _CONTEXT, _ANSWER_TOKENS = BoundKind.TPS, BoundKind.CONTEXT, BoundKind.ANSWER_TOKENS
+_TTFT, _TTFAT, _E2E, _TPS = BoundKind.TTFT, BoundKind.TTFAT, BoundKind.E2E, BoundKind.TPS
+_CONTEXT, _ANSWER_TOKENS, _COST = BoundKind.CONTEXT, BoundKind.ANSWER_TOKENS, BoundKind.COST
 
 _CELLS = SHAPE.size
 _INVERSE_STEP = 1 / SHAPE_STEP
@@ -109,7 +109,7 @@ def question(bounds: Iterable[Bound], max_tokens: int | None, elapsed_s: float =
             ttfat = min(ttfat, limit / 1000 - elapsed_s)
         elif kind is _ANSWER_TOKENS:
             tokens = min(tokens, limit)
-        else:
+        elif kind is _COST:
             cost = min(cost, limit)
     wait = _log(min(ttft, ttfat, e2e))
     return Question(
@@ -250,8 +250,8 @@ def _p_in_time(  # noqa: PLR0917 - same
     offset = base + SHAPE_LOW
     for weight, tokens in spread:
         left = e2e - tokens * end_s  # More than ``ttft`` is more than ``wait``.
-        if thinks and ttfat - tokens * answer_s < left:
-            left = ttfat - tokens * answer_s
+        if thinks:
+            left = min(left, ttfat - tokens * answer_s)
         if left >= wait:
             total += weight * at_best
         elif left > 0:

@@ -168,11 +168,12 @@ def rescue(
     if ask.session and stakes.turns > LONG_TURNS:
         return None
     later = stakes.later_turns(ask.session)
-    q = _asked(ask, elapsed_s - waited_s)
+    ask = _savable(ask)
+    q = question(ask.sla.bounds, ask.max_tokens, elapsed_s - waited_s)
     everyone, _ = sift(ask, q, candidates, wall=wall, warm=warm, later=later)
     silent = next((w for w in everyone if w.candidate.endpoint.id == first), None)
     decision = decide(
-        _savable(ask),
+        ask,
         candidates,
         stakes,
         wall=wall,

@@ -36,7 +36,7 @@ from typing import Final, NamedTuple
 
 from router.core.answer import Usage
 from router.core.catalogue import Prior
-from router.core.decay import Group
+from router.core.decay import Group, Increment
 from router.core.faults import FAULTS, Kind
 from router.core.level import FAST, SHARP, SPEEDS, WAITS, level
 from router.core.measure import CUT_OFF, Attempt
@@ -109,9 +109,6 @@ size tell no line (study)."""
 PSEUDO_PROMPTS_K = (0.5, 40.0)
 """Prompt sizes (thousands of tokens) at which the prior line is held by pseudo-observations: a
 short and a long one, or its slope were free (study: 1 and 40)."""
-
-Increment = tuple[Group, tuple[tuple[int, float], ...]]
-"""Add amounts to sums of a group, by their index."""
 
 
 class Expected(NamedTuple):
@@ -400,9 +397,8 @@ def _wait(
     expected = stats.a_s + stats.b_s * prompt_k
     reach = CLIP_SD * stats.noise_sd
     around = log(max(ttft_s, 1e-4)) - log(expected) - stats.level
-    clipped = around if -reach < around < reach else copysign(reach, around)
-    far = max(reach, SHARP_REACH)
-    sharply = stats.level + (around if -far < around < far else copysign(far, around))
+    clipped = _clipped(around, reach)
+    sharply = stats.level + _clipped(around, max(reach, SHARP_REACH))
     sharp = (SHARP, ((0, share), (1, share * sharply)))
     level = ((0, share), (1, share * (stats.level + clipped)))
     if levels_only:
@@ -419,6 +415,10 @@ def _wait(
         cell = int((around - SHAPE_LOW) / SHAPE_STEP)
         found.append((SHAPE, ((min(max(cell, 0), SHAPE.size - 1), 1.0),)))
     return found
+
+
+def _clipped(around: float, reach: float) -> float:
+    return around if -reach < around < reach else copysign(reach, around)
 
 
 def _censored(elapsed_s: float, stats: Stats, prompt_k: float) -> list[Increment]:
@@ -442,10 +442,8 @@ def _pace(
     """
     around = log_tps - stats.speed
     reach = CLIP_SD * stats.speed_wide_sd
-    clipped = around if -reach < around < reach else copysign(reach, around)
-    far = max(reach, SHARP_REACH)
-    value = stats.speed + (around if -far < around < far else copysign(far, around))
-    weighed = share * value
+    clipped = _clipped(around, reach)
+    weighed = share * (stats.speed + _clipped(around, max(reach, SHARP_REACH)))
     found: list[Increment] = [
         (FAST, ((4, share), (5, weighed))),
         (SHARP, ((2, share), (3, weighed))),

@@ -19,6 +19,7 @@ from router.core.answer import Usage
 from router.core.ask import Ask
 from router.core.candidate import COLD, Candidate, Standing, Warm, candidate
 from router.core.catalogue import Dialect, Endpoint, ModelName
+from router.core.decay import Increment
 from router.core.decide import LIKELY
 from router.core.decision import Decision, Reason, Status
 from router.core.effects import Outlook, Pair
@@ -441,7 +442,7 @@ class Board:
 
     def _habits(
         self, attempt: Attempt, usage: Usage, ask: Ask, view: Stats, wall: float
-    ) -> list[stats.Increment]:
+    ) -> list[Increment]:
         known = self._length(self._seen[attempt.endpoint].endpoint, ask, wall)
         expected = None if known.doubt else known.mean
         warm = self.warm(ask).get(attempt.endpoint, 0.0)

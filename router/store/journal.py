@@ -12,16 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from router.core.decay import Group
+from router.core.decay import Group, Increment
 from router.store.cells import MAX_CELLS, Cell, Slot
 from router.store.sessions import CACHE_LASTS_S, TURN, Sessions
 
 GRAIN_S: Final = 0.02
 """A thousandth of the shortest half-life: what an observation may weigh too little is 0.07 %."""
-
-
-Told = tuple[Group, Iterable[tuple[int, float]]]
-"""Amounts to be added to sums of a group, by their index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +72,7 @@ class Journal:
         cell = self._cells.get((subject, group.name))
         return [0.0] * group.size if cell is None else cell.read(wall_s)
 
-    def add(self, subject: str, told: Iterable[Told], wall_s: float) -> None:
+    def add(self, subject: str, told: Iterable[Increment], wall_s: float) -> None:
         """Count what one event tells: it weighs in decisions at once and is pushed later.
 
         Within ``GRAIN_S`` instants are one.

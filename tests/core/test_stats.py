@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from router.core import stats
-from router.core.decay import Group
+from router.core.decay import Group, Increment
 from router.core.faults import FAULTS, Kind
 from router.core.level import FAST
 from router.core.measure import Attempt
-from router.core.stats import Increment, Stats, is_outlier, learned
+from router.core.stats import Stats, is_outlier, learned
 from tests.core.market import NOON, Sums, an_attempt, an_endpoint, empty
 
 ENDPOINT = an_endpoint("r1@e", ttft_ms=800, ttft_ms_per_1k=50, tps=50)

@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from router.core.decay import Increment
 from router.core.measure import Verdict
 from router.simulate.arrivals import Arrivals
 from router.simulate.caches import Caches
@@ -22,7 +23,7 @@ from router.simulate.shelf import find
 from router.simulate.strategies import ALONE, OURS, SHARED, usual
 from router.simulate.world import World
 from router.store.board import GROUPS
-from router.store.journal import Journal, Told
+from router.store.journal import Journal
 
 
 class Witnessed(Journal):
@@ -32,7 +33,7 @@ class Witnessed(Journal):
         super().__init__(GROUPS, clock.wall)
         self._witness = witness
 
-    def add(self, subject: str, told: Iterable[Told], wall_s: float) -> None:
+    def add(self, subject: str, told: Iterable[Increment], wall_s: float) -> None:
         known = [(group, list(amounts)) for group, amounts in told]
         super().add(subject, known, wall_s)
         self._witness.add(subject, known, wall_s)

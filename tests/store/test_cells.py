@@ -6,19 +6,17 @@ import pytest
 
 from router.core.decay import Group
 from router.store.cells import Cell, Slot
+from router.store.journal import Journal
 
 SUMS = Group("sums", 10.0, 2)
 START = SUMS.epoch_s * 5
 
 
-def add(cell: Cell, increments: list[tuple[int, float]], wall_s: float) -> Slot:
-    epoch = SUMS.epoch(wall_s)
-    slot = cell.slot(epoch)
-    for index, amount in increments:
-        weighed = amount * SUMS.weight(wall_s, epoch)
-        slot.total[index] += weighed
-        slot.pending[index] += weighed
-    return slot
+def add(cell: Cell, amounts: list[tuple[int, float]], wall_s: float) -> Slot:
+    journal = Journal([SUMS], lambda: wall_s)
+    journal._cells[cell.subject, SUMS.name] = cell
+    journal.add(cell.subject, [(SUMS, amounts)], wall_s)
+    return cell.slots[SUMS.epoch(wall_s)]
 
 
 def test_an_epoch_ends_without_a_jump() -> None:
