@@ -190,10 +190,12 @@ def _weigh(
         else:
             speed = chance() if decodes else 0.0
             belief = drawn(stats, POSTERIOR_SCALE, chance(), speed)
-        token_usd = price.output * 1e-6
-        known = (token_usd, prompt_usd, stats, lengths, spread, belief, at_least, stretch)
-        keep = p_keep(q, tokens * 1e-3, *known)
+        token_usd, prompt_k = price.output * 1e-6, tokens * 1e-3
+        keep = p_keep(
+            q, prompt_k, token_usd, prompt_usd, stats, lengths, spread, belief, at_least, stretch
+        )
         if cached:
+            known = (token_usd, prompt_usd, stats, lengths, spread, belief, at_least, stretch)
             keep += stats.cache_hit * (p_keep(q, (tokens - cached) * 1e-3, *known) - keep)
         score = total + stake * (1 - keep)
         if stats.p_fail > FAILURES_TOLERATED:
@@ -215,13 +217,14 @@ def _late(q: Question, weighed: Weighed) -> float:
 
 
 def _failing(p_fail: float) -> float:
-    """What failures cost whoever moves on, whether a bound is missed by them or not: a share."""
-    return FAILURE_COST_SHARE * max(0.0, p_fail - FAILURES_TOLERATED)
+    """What failures beyond the ordinary (asked only above it) cost whoever moves on: a share."""
+    return FAILURE_COST_SHARE * (p_fail - FAILURES_TOLERATED)
 
 
 def _unbounded(weighed: Weighed) -> Option:
-    candidate = weighed.candidate
-    score = weighed.total_usd * (1 + _failing(candidate.stats.p_fail))
+    candidate, score = weighed.candidate, weighed.total_usd
+    if candidate.stats.p_fail > FAILURES_TOLERATED:
+        score *= 1 + _failing(candidate.stats.p_fail)
     return new(Option, (candidate.endpoint, score, weighed.cost_usd, 1.0))
 
 
